@@ -24,13 +24,16 @@
 //! the queries that the plugin must bring itself, in the same form; their answers stand in `queries`,
 //! too.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use self::report::Difference;
 use crate::input::Input;
 use crate::measures::Row;
 use crate::plan::{Api, Context};
@@ -92,19 +95,19 @@ enum Expect {
     Faults(Vec<String>),
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ExpectedMeasure {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     object: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
     value: f64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     time: Option<f64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     window: Option<u32>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, String>,
 }
 
@@ -122,22 +125,29 @@ pub fn fixtures(plugin: &Plugin, folder: &str) {
     assert!(!paths.is_empty(), "{folder} holds no fixture");
     let mut report = String::new();
     for path in paths {
-        if let Err(difference) = fixture(plugin, &path) {
-            let _ = writeln!(report, "{}: {difference}", path.display());
+        let came = fixture(plugin, &path);
+        let reported = report::write(&path, came.as_ref().map(|()| ()));
+        let differs = came.err().map(|difference| difference.reason);
+        for wrong in differs.into_iter().chain(reported.err()) {
+            let _ = writeln!(report, "{}: {wrong}", path.display());
         }
     }
     assert!(report.is_empty(), "\n{report}");
 }
 
-fn fixture(plugin: &Plugin, path: &Path) -> Result<(), String> {
+fn fixture(plugin: &Plugin, path: &Path) -> Result<(), Difference> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let fixture: Fixture = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    fixture.check(plugin)
+    fixture.compare(plugin)
 }
 
 impl Fixture {
     /// Runs the fixture and says what differs.
     pub fn check(&self, plugin: &Plugin) -> Result<(), String> {
+        self.compare(plugin).map_err(|difference| difference.reason)
+    }
+
+    fn compare(&self, plugin: &Plugin) -> Result<(), Difference> {
         let config = match &self.config {
             Value::Null => "{}".to_owned(),
             config => config.to_string(),
@@ -145,15 +155,18 @@ impl Fixture {
         let plan = plugin.plan(&config, &self.context());
         if let Expect::Faults(expected) = &self.expect {
             let found: Vec<_> = match plan {
-                Ok(_) => return Err("the configuration was accepted".to_owned()),
+                Ok(_) => return Err("the configuration was accepted".to_owned().into()),
                 Err(faults) => faults.into_iter().map(|fault| fault.path).collect(),
             };
-            return same(expected, &found);
+            return same(expected, &found)
+                .map_err(|reason| Difference::of(reason, json!({"faults": found})));
         }
         match plan {
             Err(faults) => {
-                let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-                return Err(format!("the configuration was refused: {}", faults.join("; ")));
+                let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+                let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                let reason = format!("the configuration was refused: {}", told.join("; "));
+                return Err(Difference::of(reason, json!({"faults": paths})));
             }
             Ok(plan) => {
                 if let Some(expected) = &self.brings {
@@ -166,25 +179,47 @@ impl Fixture {
         match (&self.expect, plugin.run(&config, &input)) {
             (Expect::Failure(part), Err(failure)) if failure.to_string().contains(part) => Ok(()),
             (Expect::Failure(part), Err(failure)) => {
-                Err(format!("the failure \"{failure}\" does not contain \"{part}\""))
+                let reason = format!("the failure \"{failure}\" does not contain \"{part}\"");
+                Err(Difference::of(reason, json!({"failure": failure.to_string()})))
             }
             (Expect::Failure(_), Ok(measures)) => {
-                Err(format!("expected a failure, found {:?}", measures.rows(&input)))
+                let rows = measures.rows(&input);
+                let reason = format!("expected a failure, found {rows:?}");
+                let found = self.sorted(rows.into_iter().map(expected_of));
+                Err(Difference::of(reason, json!({"measures": found})))
             }
             (Expect::Measures(expected), Ok(measures)) => {
-                let mut found: Vec<_> =
-                    measures.rows(&input).into_iter().map(expected_of).collect();
-                let mut expected = expected.clone();
-                let order = |a: &ExpectedMeasure, b: &ExpectedMeasure| {
-                    (&a.namespace, &a.object, &a.labels).cmp(&(&b.namespace, &b.object, &b.labels))
-                };
-                found.sort_by(order);
-                expected.sort_by(order);
+                let mut found = self.sorted(measures.rows(&input).into_iter().map(expected_of));
+                let expected = self.sorted(expected.iter().cloned());
+                for (found, expected) in found.iter_mut().zip(&expected) {
+                    // A fixture may have what is served, as `--bless` writes it.
+                    if served(found.value) == expected.value {
+                        found.value = expected.value;
+                    }
+                }
                 same(&expected, &found)
+                    .map_err(|reason| Difference::of(reason, json!({"measures": found})))
             }
-            (_, Err(failure)) => Err(format!("failed: {failure}")),
+            (_, Err(failure)) => {
+                let found = json!({"failure": failure.to_string()});
+                Err(Difference::of(format!("failed: {failure}"), found))
+            }
             (Expect::Faults(_), Ok(_)) => Ok(()),
         }
+    }
+
+    /// Measures in the order in which they are compared. The namespace of the fixture may be left out.
+    fn sorted(&self, measures: impl Iterator<Item = ExpectedMeasure>) -> Vec<ExpectedMeasure> {
+        let mut measures: Vec<_> = measures
+            .map(|measure| ExpectedMeasure {
+                namespace: measure.namespace.filter(|named| Some(named) != self.namespace.as_ref()),
+                ..measure
+            })
+            .collect();
+        measures.sort_by(|a, b| {
+            (&a.namespace, &a.object, &a.labels).cmp(&(&b.namespace, &b.object, &b.labels))
+        });
+        measures
     }
 
     fn context(&self) -> Context {
@@ -235,6 +270,16 @@ impl Fixture {
     }
 }
 
+/// A value as the adapter serves it: cut off at thousandths, and never 0 unless it is.
+fn served(value: f64) -> f64 {
+    let exact = value * 1000.0;
+    let rounded = exact.round();
+    // A rounding error of the multiplication does not lose a thousandth.
+    let is_rounded = (exact - rounded).abs() <= rounded.abs() * 2.0 * f64::EPSILON;
+    let milli = if is_rounded { rounded } else { exact.trunc() };
+    if milli == 0.0 && value != 0.0 { value.signum() / 1000.0 } else { milli / 1000.0 }
+}
+
 #[allow(clippy::cast_precision_loss)] // milliseconds since the epoch are well below 2^52
 fn expected_of(row: Row) -> ExpectedMeasure {
     ExpectedMeasure {
@@ -252,5 +297,27 @@ fn same<T: PartialEq + std::fmt::Debug>(expected: &T, found: &T) -> Result<(), S
         Ok(())
     } else {
         Err(format!("\n  expected {expected:?}\n  found    {found:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::served;
+
+    #[test]
+    fn values_are_served_as_the_adapter_does_it() {
+        for (value, expected) in [
+            (1.0 / 3.0, 0.333),
+            (2.0 / 3.0, 0.666),
+            (-2.0 / 3.0, -0.666),
+            (0.029, 0.029),
+            (0.0001, 0.001),
+            (-0.0001, -0.001),
+            (0.0, 0.0),
+            (12.0, 12.0),
+        ] {
+            assert_eq!(served(value), expected, "{value}");
+        }
+        assert!(served(f64::NAN).is_nan());
     }
 }

@@ -20,7 +20,13 @@ mod embedded {
 
     /// The constants of the generated file: each with a folder, what of it is left out, and the
     /// files that come beside it.
-    const TREES: [Tree; 9] = [
+    const TREES: [Tree; 10] = [
+        Tree {
+            name: "TEMPLATES",
+            folder: "plugin-sdk/templates",
+            without: &["README.md"],
+            beside: &[],
+        },
         Tree {
             name: "GO_SDK",
             folder: "plugin-sdk/go",
@@ -40,7 +46,15 @@ mod embedded {
             name: "RUST_SDK",
             folder: "plugin-sdk",
             // The manifest takes versions from the workspace: a project has one that stands alone.
-            without: &["Cargo.toml", "go", "javascript", "python", "rust-template", "wit"],
+            without: &[
+                "Cargo.toml",
+                "go",
+                "javascript",
+                "python",
+                "rust-template",
+                "templates",
+                "wit",
+            ],
             beside: &[("LICENSE", "LICENSE"), ("wit/plugin.wit", "wit/plugin.wit")],
         },
         Tree {

@@ -254,6 +254,8 @@ async fn project(language: &str) -> TempDir {
 async fn edited(folder: &TempDir, of: Edit) -> Duration {
     let Edit { source, from, to, fixture, values } = of;
     let project = folder.path().join("busy");
+    // It holds the plugin to what it was, too.
+    std::fs::remove_file(project.join("fixtures/few-requests.json")).expect("a fixture");
     let mut dev = Leadsman::follow(&["plugin", "dev", "busy"], folder.path());
     dev.line(&format!("/cart-0 {}", values[0])).await;
     dev.line("after the change").await;
@@ -310,14 +312,12 @@ async fn an_edit_in_javascript_is_served() {
     install.arg("install").current_dir(&project).envs(AuthorTools::find().variables());
     let installed = install.output().await.expect("npm");
     assert!(installed.status.success(), "{installed:?}");
-    // It holds the plugin to what it was, too.
-    std::fs::remove_file(project.join("fixtures/few-requests.json")).expect("a fixture");
     let edit = Edit {
         source: "src/plugin.js",
         from: "failed.value / Math.max",
         to: "2 * failed.value / Math.max",
-        fixture: "fixtures/errors-per-request.json",
-        values: ["0.05", "0.1"],
+        fixture: "fixtures/ratio.json",
+        values: ["0.75", "1.5"],
     };
     let took = edited(&folder, edit).await;
     println!("JavaScript, from the edit to the value: {took:?}");
@@ -332,8 +332,8 @@ async fn an_edit_in_python_is_served() {
         source: "plugin.py",
         from: "failed.value / total",
         to: "2 * failed.value / total",
-        fixture: "fixtures/errors-per-request.json",
-        values: ["0.25", "0.5"],
+        fixture: "fixtures/ratio.json",
+        values: ["0.75", "1.5"],
     };
     let took = edited(&folder, edit).await;
     println!("Python, from the edit to the value: {took:?}");

@@ -101,6 +101,24 @@ async fn traps_and_panics_end_the_evaluation() {
     misdeed("do: panic", "", "trap|panic", "trap|panic").await;
 }
 
+/// Plugins in Rust have no operating system. What asks for one says so, and printing says nothing.
+#[tokio::test]
+async fn what_an_operating_system_has_is_an_error_that_says_so() {
+    for what in ["files", "network", "threads"] {
+        let deed = format!("do: reach, message: {what}");
+        misdeed(&deed, "", "operation not supported on this platform", "fail|plugin").await;
+    }
+    let deed = "do: reach, message: environment";
+    misdeed(deed, "", "environment variable not found", "fail|plugin").await;
+    let deed = "do: reach, message: clock";
+    misdeed(deed, "", "time not implemented on this platform", "trap|panic").await;
+    let upstream = Upstream::start(good()).await;
+    let leadsman = Leadsman::start(config(&upstream, "do: reach, message: output")).await;
+    let printed = leadsman.get(&paths::pods("shop", METRIC)).await;
+    assert_eq!(printed.values().len(), 2, "{printed:#?}");
+    assert!(!leadsman.log().contains("nobody reads this"), "{}", leadsman.log());
+}
+
 #[tokio::test]
 async fn too_much_output_is_refused() {
     let deed = "do: many-outputs, n: 5000";

@@ -18,8 +18,8 @@ pub(crate) enum Plugin {
     /// digest. The same sources give the same digest, except in Python. Exits with 1 if that fails.
     Build(BuildPlugin),
     /// Run every fixture on the component, within the limits that it has when it serves, and the
-    /// project's own tests with its language's own tool. Exits with 1 if one gives something else than it
-    /// expects.
+    /// project's own tests with its language's own tool; show what came of each fixture in both, side by
+    /// side where it differs. Exits with 1 if one gives something else than it expects.
     Test(TestPlugin),
     /// Run a plugin once: for a mapping on its real source, which shows queries, rows, log lines, values,
     /// time and memory, or on a fixture, which says whether it passes. Exits with 1 if there are no
@@ -52,6 +52,23 @@ pub(crate) struct NewPlugin {
     /// The language of the sources.
     #[arg(long, value_enum)]
     pub(crate) language: PluginLanguage,
+    /// What the plugin does, to begin with.
+    #[arg(long, value_enum, default_value_t = PluginTemplate::Ratio)]
+    pub(crate) template: PluginTemplate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PluginTemplate {
+    /// One query divided by another, for each pod.
+    Ratio,
+    /// A value for each pod, from one query.
+    PerObject,
+    /// A value for each pod, from the samples of a range query.
+    History,
+    /// A total, divided among the pods that exist.
+    Objects,
+    /// Items of an external metric.
+    External,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -84,10 +101,10 @@ pub(crate) struct TestPlugin {
     /// Write what the plugin gives into fixtures that expect something else. For a project.
     #[arg(long)]
     pub(crate) bless: bool,
-    /// Run the fixtures on the component alone, and not the project's own tests.
+    /// Run the fixtures on the component alone, and not natively with the project's own tests.
     #[arg(long)]
     pub(crate) no_native: bool,
-    /// Write the results for a CI, as JUnit's XML.
+    /// Write the results of both for a CI, as JUnit's XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 }

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -126,20 +126,30 @@ test('lines of a bundle are those of its sources', () => {
   assert.deepEqual(places, [null, [0, 3], null, [0, 4]]);
 });
 
-test('both templates build, pass their fixtures and their types', async () => {
+test('every template builds, and passes its fixtures and its types in both languages', async () => {
   const { execFileSync } = await import('node:child_process');
+  const templates = join(root, '../templates');
+  const names = readdirSync(templates, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  assert.ok(names.includes('ratio'), names.join());
   for (const language of ['javascript', 'typescript']) {
-    const folder = join(below, language);
-    cpSync(join(root, 'template', language), folder, { recursive: true });
-    const manifest = readFileSync(join(folder, 'package.json'), 'utf8').replaceAll('{{name}}', 'error-ratio');
-    writeFileSync(join(folder, 'package.json'), manifest);
-    mkdirSync(join(folder, 'node_modules'));
-    symlinkSync(root, join(folder, 'node_modules/leadsman-plugin'));
-    const { scripts, main } = JSON.parse(manifest);
-    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-    execFileSync('sh', ['-c', scripts.test], { cwd: folder, env, stdio: 'pipe' });
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['--noEmit'], { cwd: folder, stdio: 'pipe' });
-    const { size } = await build({ file: join(folder, main), output: join(folder, 'out.wasm'), fixtures: [join(folder, 'fixtures')] });
-    assert.ok(size < 3_000_000, `${language} has ${size} bytes`);
+    for (const template of names) {
+      const folder = join(below, language, template);
+      cpSync(join(root, 'template', language), folder, { recursive: true });
+      cpSync(join(templates, template, 'fixtures'), join(folder, 'fixtures'), { recursive: true });
+      const manifest = readFileSync(join(folder, 'package.json'), 'utf8').replaceAll('{{name}}', template);
+      writeFileSync(join(folder, 'package.json'), manifest);
+      mkdirSync(join(folder, 'node_modules'));
+      symlinkSync(root, join(folder, 'node_modules/leadsman-plugin'));
+      const { scripts, main } = JSON.parse(manifest);
+      mkdirSync(dirname(join(folder, main)), { recursive: true });
+      cpSync(join(templates, template, 'plugin.js'), join(folder, main));
+      const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+      execFileSync('sh', ['-c', scripts.test], { cwd: folder, env, stdio: 'pipe' });
+      execFileSync(join(root, 'node_modules/.bin/tsc'), ['--noEmit'], { cwd: folder, stdio: 'pipe' });
+      // Both languages have the same sources.
+      if (language === 'javascript' && template !== 'ratio') continue;
+      const { size } = await build({ file: join(folder, main), output: join(folder, 'out.wasm'), fixtures: [join(folder, 'fixtures')] });
+      assert.ok(size < 3_000_000, `${language} ${template} has ${size} bytes`);
+    }
   }
 });

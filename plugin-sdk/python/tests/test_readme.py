@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 PAGE = HERE / "../../../docs/plugins-python.md"
 TEMPLATE = HERE.parent / "template"
+TEMPLATES = HERE.parent.parent / "templates"
+OF_OTHERS = {".go", ".js", ".rs"}
 SOURCE = HERE.parent / "src"
 CACHES = {"__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache"}
 
@@ -52,15 +56,23 @@ def test_the_snippets_of_the_page_run() -> None:
         exec(snippet, known)
 
 
-def test_the_template_is_a_project_whose_tests_pass(tmp_path: Path) -> None:
-    for path in TEMPLATE.rglob("*"):
-        if path.is_file() and not CACHES.intersection(path.parts):
-            made = tmp_path / path.relative_to(TEMPLATE)
-            made.parent.mkdir(parents=True, exist_ok=True)
-            made.write_text(path.read_text().replace("{{name}}", "error-ratio"))
+@pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.glob("*/")))
+def test_a_template_is_a_project_whose_tests_pass(template: str, tmp_path: Path) -> None:
+    files = {
+        path: path.relative_to(folder)
+        for folder in (TEMPLATE, TEMPLATES / template)
+        for path in folder.rglob("*")
+        if path.is_file() and not CACHES.intersection(path.parts)
+    }
+    for path, name in files.items():
+        if path.parent == TEMPLATES / template and path.suffix in OF_OTHERS:
+            continue
+        made = tmp_path / name
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_text(path.read_text().replace("{{name}}", "error-ratio"))
     # As `leadsman plugin new` puts it there.
     vendor = tmp_path / "vendor/leadsman-plugin"
     vendor.mkdir(parents=True)
     (vendor / "src").symlink_to(SOURCE)
-    assert "4 passed" in run_pytest(tmp_path)
-    assert "{{" not in (tmp_path / "mapping.yaml").read_text()
+    count = len(list((TEMPLATES / template / "fixtures").glob("*.json")))
+    assert f"{count} passed" in run_pytest(tmp_path)

@@ -1,5 +1,6 @@
 """The runner of fixtures says what differs."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,61 @@ def test_an_exception_of_the_plugin_is_not_hidden() -> None:
 
     with pytest.raises(ZeroDivisionError, match="by the author"):
         testing.check(broken, fixture({"failure": "ZeroDivisionError"}))
+
+
+def test_each_fixture_is_a_line_of_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report"
+    monkeypatch.setenv("LEADSMAN_FIXTURE_REPORT", str(report))
+    folder = tmp_path / "fixtures"
+    folder.mkdir()
+    for name, expect in [("right", RIGHT), ("wrong", {"measures": []})]:
+        (folder / f"{name}.json").write_text(json.dumps(fixture(expect)))
+    test_fixture = testing.fixtures(twice, folder)
+    test_fixture(folder / "right.json")
+    with pytest.raises(FixtureError):
+        test_fixture(folder / "wrong.json")
+    right, wrong = [json.loads(line) for line in report.read_text().splitlines()]
+    assert right == {"fixture": "right", "reason": None, "found": None}
+    assert (wrong["fixture"], wrong["found"]) == ("wrong", RIGHT)
+    assert wrong["reason"].startswith("expected []")
+
+
+def test_the_namespace_of_a_fixture_may_be_left_out() -> None:
+    @plugin(name="named", about="Named")
+    def named(input: Input) -> Measures:
+        measures = Measures()
+        measures.add("a", 1, namespace="d")
+        return measures
+
+    for namespace in ({}, {"namespace": "d"}):
+        testing.check(named, fixture({"measures": [{"object": "a", "value": 1, **namespace}]}))
+    with pytest.raises(FixtureError):
+        other = {"object": "a", "value": 1, "namespace": "e"}
+        testing.check(named, fixture({"measures": [other]}))
+
+
+@pytest.mark.parametrize(
+    ("value", "served"),
+    [
+        (1 / 3, 0.333),
+        (2 / 3, 0.666),
+        (-2 / 3, -0.666),
+        (0.029, 0.029),
+        (0.0001, 0.001),
+        (-0.0001, -0.001),
+        (0.0, 0.0),
+        (12.0, 12.0),
+    ],
+)
+def test_a_fixture_may_have_what_is_served(value: float, served: float) -> None:
+    @plugin(name="one", about="One")
+    def one(input: Input) -> Measures:
+        measures = Measures()
+        measures.add("a", value)
+        return measures
+
+    testing.check(one, fixture({"measures": [{"object": "a", "value": served}]}))
+    with pytest.raises(FixtureError):
+        testing.check(one, fixture({"measures": [{"object": "a", "value": served + 0.001}]}))

@@ -4,13 +4,18 @@ mod go;
 mod javascript;
 mod python;
 mod rust;
+mod tool;
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 
+use self::tool::Tool;
 use crate::core_module::{CoreModuleError, component_of_module};
+
+/// The variable that names the file into which the fixtures' runner of an SDK writes what came of each.
+const FIXTURE_REPORT: &str = "LEADSMAN_FIXTURE_REPORT";
 
 /// A language that plugins are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +167,13 @@ pub enum ProjectError {
     Module(#[from] CoreModuleError),
 }
 
+impl ProjectError {
+    /// Whether the machine lacks what the project needs, and nothing was run.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::MissingTool { .. } | Self::WrongVersion { .. } | Self::Packages { .. })
+    }
+}
+
 impl Project {
     /// Finds the language of a folder by its project file.
     pub fn find(folder: &Path) -> Result<Self, ProjectError> {
@@ -194,8 +206,9 @@ impl Project {
     }
 
     /// Runs the project's own tests with its language's own tool, whose output goes to standard error.
+    /// Where they run fixtures with the SDK, it adds a line to the report for each of them.
     /// Returns the command line, or nothing if the project has no tests.
-    pub fn test_natively(&self) -> Result<Option<String>, ProjectError> {
+    pub fn test_natively(&self, report: &Path) -> Result<Option<String>, ProjectError> {
         let folder = self
             .folder
             .canonicalize()
@@ -206,7 +219,8 @@ impl Project {
             Language::JavaScript => javascript::tests(&folder)?,
             Language::Python => Some(python::tests(&folder)?),
         };
-        let Some(tests) = tests else { return Ok(None) };
+        let Some(mut tests) = tests else { return Ok(None) };
+        tests.command.env(FIXTURE_REPORT, report);
         let line = tests.line();
         match tests.run() {
             Err(ProjectError::Failed { status, .. })
@@ -228,64 +242,6 @@ impl Project {
         let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
         let name = folder.file_name().unwrap_or(OsStr::new("plugin")).to_string_lossy();
         format!("{name}.wasm")
-    }
-}
-
-/// A command of a language's tool.
-struct Tool {
-    name: &'static str,
-    install: &'static str,
-    command: Command,
-}
-
-impl Tool {
-    fn new(name: &'static str, install: &'static str, folder: &Path) -> Self {
-        Self::at(name.as_ref(), name, install, folder)
-    }
-
-    /// One that is at a place of its own.
-    fn at(program: &Path, name: &'static str, install: &'static str, folder: &Path) -> Self {
-        let mut command = Command::new(program);
-        command.current_dir(folder).stdin(Stdio::null());
-        Self { name, install, command }
-    }
-
-    /// The command line, as people type it.
-    fn line(&self) -> String {
-        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
-        let words = words.map(|word| word.to_string_lossy().into_owned());
-        let quoted =
-            words.map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word });
-        quoted.collect::<Vec<_>>().join(" ")
-    }
-
-    fn missing(&self, source: std::io::Error) -> ProjectError {
-        if source.kind() == std::io::ErrorKind::NotFound {
-            return ProjectError::MissingTool { tool: self.name, install: self.install };
-        }
-        ProjectError::Run { command: self.line(), source }
-    }
-
-    /// Runs it to its end. It prints to standard error: standard output is for results.
-    fn run(mut self) -> Result<(), ProjectError> {
-        self.command.stdout(std::io::stderr());
-        let status = self.command.status().map_err(|source| self.missing(source))?;
-        if status.success() {
-            return Ok(());
-        }
-        Err(ProjectError::Failed { command: self.line(), status })
-    }
-
-    /// Runs it and takes what it writes to standard output.
-    fn output(mut self) -> Result<String, ProjectError> {
-        self.command.stderr(Stdio::inherit());
-        let output = self.command.output().map_err(|source| self.missing(source))?;
-        let command = self.line();
-        if !output.status.success() {
-            return Err(ProjectError::Failed { command, status: output.status });
-        }
-        let text = String::from_utf8(output.stdout);
-        text.map_err(|error| ProjectError::Unexpected { command, reason: error.to_string() })
     }
 }
 
@@ -341,15 +297,40 @@ mod tests {
         let write = |text: &str| std::fs::write(folder.path().join("package.json"), text).unwrap();
         write("{}");
         let project = Project::find(folder.path()).unwrap();
-        assert_eq!(project.test_natively().unwrap(), None);
+        let report = folder.path().join("report");
+        assert_eq!(project.test_natively(&report).unwrap(), None);
         write("{]");
-        let told = project.test_natively().unwrap_err().to_string();
+        let told = project.test_natively(&report).unwrap_err().to_string();
         assert!(told.contains("package.json is not the project of a plugin: "), "{told}");
         let tests = |text: &str| {
             write(text);
             javascript::tests(folder.path()).unwrap().unwrap().line()
         };
         assert_eq!(tests(r#"{"scripts": {"test": "node --test"}}"#), "npm test --silent");
+    }
+
+    /// What is needed is what the SDK's manifest says.
+    #[test]
+    fn a_project_in_rust_needs_the_version_of_its_sdk() {
+        let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk");
+        let manifest = std::fs::read_to_string(sdks.join("Cargo.standalone.toml")).unwrap();
+        let (major, minor) = rust::NEEDED;
+        assert!(manifest.contains(&format!("rust-version = \"{major}.{minor}\"")), "{manifest}");
+    }
+
+    /// Each SDK has the name on its own.
+    #[test]
+    fn the_sdks_write_the_report_that_is_asked_for() {
+        let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk");
+        for runner in [
+            "src/testing/report.rs",
+            "go/plugintest/report.go",
+            "javascript/src/testing/index.js",
+            "python/src/leadsman_plugin/testing.py",
+        ] {
+            let source = std::fs::read_to_string(sdks.join(runner)).unwrap();
+            assert!(source.contains(FIXTURE_REPORT), "{runner}");
+        }
     }
 
     #[test]
@@ -374,9 +355,13 @@ mod tests {
         let missing = Tool::new("no-such-compiler", "install it from here", folder.path());
         let told = missing.output().unwrap_err().to_string();
         assert_eq!(told, "there is no no-such-compiler on this machine: install it from here");
+        let missing = Tool::new("no-such-compiler", "", folder.path()).run().unwrap_err();
+        assert!(missing.is_of_the_machine());
         let mut fails = Tool::new("false", "", folder.path());
         fails.command.arg("a b");
-        let told = fails.run().unwrap_err().to_string();
+        let failed = fails.run().unwrap_err();
+        assert!(!failed.is_of_the_machine());
+        let told = failed.to_string();
         assert!(told.starts_with("false \"a b\" failed (exit status: 1)"), "{told}");
     }
 }

@@ -37,7 +37,9 @@ pub use script::Script;
 #[cfg(feature = "build")]
 pub use segments::{InvalidModule, MAX_GAP, merge_data_segments};
 #[cfg(feature = "build")]
-pub use template::{InvalidName, ProjectName, TemplateError, TemplateLanguage, create_project};
+pub use template::{
+    InvalidName, ProjectName, Template, TemplateError, TemplateLanguage, create_project,
+};
 pub use toolchain::{Missing, Toolchain};
 
 /// The target that plugins are built for: no operating system, so no imports but the contract's.

@@ -10,6 +10,7 @@ mod packages;
 mod python;
 mod refusals;
 mod rust;
+mod templates;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -119,6 +120,19 @@ async fn run_tool(
         command.output().await.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let output = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
     assert!(status.success(), "{command:?} in {}:\n{output}", folder.display());
+}
+
+/// The words of a fixture's row in the table that `plugin test` prints.
+pub(crate) fn row<'a>(output: &'a str, fixture: &str) -> Vec<&'a str> {
+    let mut rows = output.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|words| words.first() == Some(&fixture) && words.contains(&"ms"));
+    row.unwrap_or_else(|| panic!("no row of {fixture}:\n{output}"))
+}
+
+/// Asserts that a fixture passed on the component and natively.
+pub(crate) fn assert_passed(output: &str, fixture: &str) {
+    let row = row(output, fixture);
+    assert!(matches!(row[..], [_, "passed", _, "ms", "passed"]), "{fixture}:\n{output}");
 }
 
 /// Serves the plugin of the template from a real Prometheus and reads its metric: 3 errors in 4 requests,

@@ -40,6 +40,9 @@ async fn no_compiler_and_one_that_is_too_old() {
     author.plugin_ok(&["new", "in-rust", "--language", "rust"]).await;
     let told = author.refused(&["build", "in-rust"], Some(&bin)).await;
     assert!(told.contains("there is no cargo on this machine: install Rust from"), "{told}");
+    author.tool_that_says("cargo", "'cargo 1.84.1 (66221abde 2024-11-19)'");
+    let told = author.refused(&["build", "in-rust"], Some(&bin)).await;
+    assert!(told.contains("cargo is 1.84.1, and plugins need Rust 1.95 or newer"), "{told}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use leadsman_control::FixtureOutcome;
 
-use super::native::Native;
+use super::native::{Native, NativeOutcome};
 
 /// The report of a plugin's fixtures, and of its project's own tests.
 pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome], native: Option<&Native>) -> String {
@@ -22,13 +22,7 @@ pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome], native: Option<&N
         let (name, time) = (Escaped(name), time.as_secs_f64());
         let case =
             format!("    <testcase classname=\"{plugin}\" name=\"{name}\" time=\"{time:.6}\"");
-        let _ = match reason {
-            None => writeln!(text, "{case}/>"),
-            Some(reason) => {
-                let reason = Escaped(reason);
-                writeln!(text, "{case}>\n      <failure message=\"{reason}\"/>\n    </testcase>")
-            }
-        };
+        write_case(&mut text, &case, "failure", reason.as_ref());
     }
     text.push_str("  </testsuite>\n");
     if let Some(native) = native {
@@ -38,23 +32,45 @@ pub(super) fn junit(plugin: &str, outcomes: &[FixtureOutcome], native: Option<&N
     text
 }
 
-/// The project's own tests are one case: what each of them did is in the output of their own tool.
+/// The fixtures as the project's own tests ran them, and these tests as a whole, in one case: what else they
+/// did is in the output of their own tool. How long each took alone is not known.
 fn write_native(text: &mut String, plugin: Escaped<'_>, native: &Native) {
-    let (failures, time) = (u8::from(native.outcome.is_err()), native.time.as_secs_f64());
+    let Native { outcome, time, fixtures } = native;
+    let (whole, skipped) = match outcome {
+        NativeOutcome::Passed(_) => (None, None),
+        NativeOutcome::Failed(reason) => (Some(reason), None),
+        NativeOutcome::NotRun(reason) => (None, Some(reason)),
+    };
+    let failed = fixtures.values().filter(|came| came.reason.is_some()).count();
+    let (tests, failures) = (fixtures.len() + 1, failed + usize::from(whole.is_some()));
+    let (skips, time) = (u8::from(skipped.is_some()), time.as_secs_f64());
     let _ = writeln!(
         text,
-        "  <testsuite name=\"{plugin} natively\" tests=\"1\" failures=\"{failures}\" errors=\"0\" \
-         time=\"{time:.6}\">"
+        "  <testsuite name=\"{plugin} natively\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" \
+         skipped=\"{skips}\" time=\"{time:.6}\">"
     );
+    for (name, came) in fixtures {
+        let name = Escaped(name);
+        let case = format!("    <testcase classname=\"{plugin} natively\" name=\"{name}\"");
+        write_case(text, &case, "failure", came.reason.as_ref());
+    }
     let case = format!("    <testcase classname=\"{plugin}\" name=\"natively\" time=\"{time:.6}\"");
-    let _ = match &native.outcome {
-        Ok(_) => writeln!(text, "{case}/>"),
-        Err(reason) => {
+    match skipped {
+        Some(_) => write_case(text, &case, "skipped", skipped),
+        None => write_case(text, &case, "failure", whole),
+    }
+    text.push_str("  </testsuite>\n");
+}
+
+/// A case that passed, unless there is a reason why it did not.
+fn write_case(text: &mut String, case: &str, instead: &str, reason: Option<&String>) {
+    let _ = match reason {
+        None => writeln!(text, "{case}/>"),
+        Some(reason) => {
             let reason = Escaped(reason);
-            writeln!(text, "{case}>\n      <failure message=\"{reason}\"/>\n    </testcase>")
+            writeln!(text, "{case}>\n      <{instead} message=\"{reason}\"/>\n    </testcase>")
         }
     };
-    text.push_str("  </testsuite>\n");
 }
 
 /// A text as the value of an attribute. XML has no way to write most control characters.
@@ -82,9 +98,13 @@ impl std::fmt::Display for Escaped<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use serde_json::Value;
+    use std::collections::BTreeMap;
     use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::super::native::NativeFixture;
+    use super::*;
 
     #[test]
     fn a_report_counts_and_escapes() {
@@ -96,24 +116,37 @@ mod tests {
             found: None,
         };
         let outcomes = [outcome("good", None), outcome("bad", Some("\"x\" < 1\u{1b}\n"))];
-        let natively = |outcome| Native { outcome, time: Duration::from_millis(2) };
-        let failed = natively(Err("`npm test` failed".to_owned()));
+        let natively =
+            |outcome, fixtures| Native { outcome, time: Duration::from_millis(2), fixtures };
+        let came =
+            |reason: Option<&str>| NativeFixture { reason: reason.map(str::to_owned), found: None };
+        let fixtures = BTreeMap::from([
+            ("bad".to_owned(), came(Some("expected <1>"))),
+            ("good".to_owned(), came(None)),
+        ]);
+        let failed = natively(NativeOutcome::Failed("`npm test` failed".to_owned()), fixtures);
         let text = junit("a&b", &outcomes, Some(&failed));
         for line in [
             r#"<testsuite name="a&amp;b" tests="2" failures="1" errors="0" time="0.003000">"#,
             r#"<testcase classname="a&amp;b" name="good" time="0.001500"/>"#,
             "<failure message=\"&quot;x&quot; &lt; 1\u{fffd}&#10;\"/>",
-            r#"<testsuite name="a&amp;b natively" tests="1" failures="1" errors="0" time="0.002000">"#,
+            r#"<testsuite name="a&amp;b natively" tests="3" failures="2" errors="0" skipped="0" time="0.002000">"#,
+            r#"<testcase classname="a&amp;b natively" name="good"/>"#,
+            r#"<failure message="expected &lt;1&gt;"/>"#,
             r#"<failure message="`npm test` failed"/>"#,
         ] {
             assert!(text.contains(line), "{text}");
         }
-        let passed = natively(Ok("npm test".to_owned()));
+        let passed = natively(NativeOutcome::Passed("npm test".to_owned()), BTreeMap::new());
         let text = junit("a", &outcomes, Some(&passed));
         assert!(
             text.contains(r#"<testcase classname="a" name="natively" time="0.002000"/>"#),
             "{text}"
         );
+        let not_run = NativeOutcome::NotRun("there is no npm".to_owned());
+        let text = junit("a", &outcomes, Some(&natively(not_run, BTreeMap::new())));
+        assert!(text.contains(r#"<skipped message="there is no npm"/>"#), "{text}");
+        assert!(text.contains(r#"tests="1" failures="0" errors="0" skipped="1""#), "{text}");
         assert!(!junit("a", &outcomes, None).contains("natively"));
     }
 }

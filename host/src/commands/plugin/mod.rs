@@ -4,6 +4,7 @@ mod build;
 mod junit;
 mod native;
 mod new;
+mod report;
 mod run;
 mod side_by_side;
 mod test;

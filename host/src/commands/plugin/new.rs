@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use leadsman_plugin_build::{TemplateLanguage, create_project};
+use leadsman_plugin_build::{Template, TemplateLanguage, create_project};
 
 use super::super::print_line;
 use super::refused;
-use crate::cli::{NewPlugin, PluginLanguage};
+use crate::cli::{NewPlugin, PluginLanguage, PluginTemplate};
 
 /// What installs the tools that build and test, once for each project.
 const PYTHON_TOOLS: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt";
@@ -22,13 +22,17 @@ pub(super) fn new(new: &NewPlugin) -> ExitCode {
         PluginLanguage::JavaScript => (TemplateLanguage::JavaScript, Some(NPM_TOOLS)),
         PluginLanguage::TypeScript => (TemplateLanguage::TypeScript, Some(NPM_TOOLS)),
     };
-    match create_project(Path::new(""), &new.name, language) {
+    let template = match new.template {
+        PluginTemplate::Ratio => Template::Ratio,
+        PluginTemplate::PerObject => Template::PerObject,
+        PluginTemplate::History => Template::History,
+        PluginTemplate::Objects => Template::Objects,
+        PluginTemplate::External => Template::External,
+    };
+    match create_project(Path::new(""), &new.name, language, template) {
         Ok(folder) => {
             let folder = folder.display();
-            print_line(format_args!(
-                "{folder}: a plugin that divides one query by another, for each pod\n\n\
-                 cd {folder}"
-            ));
+            print_line(format_args!("{folder}: {}\n\ncd {folder}", template.about()));
             if let Some(tools) = tools {
                 print_line(tools);
             }

@@ -1,6 +1,6 @@
 //! `leadsman plugin test`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 use super::super::{failed, print, print_line, run};
 use super::build::Built;
 use super::junit::junit;
-use super::native::Native;
-use super::side_by_side::side_by_side;
+use super::native::{Native, NativeOutcome};
+use super::report::report;
 use super::{Loader, Refused, refused};
 use crate::cli::TestPlugin;
 
@@ -61,17 +61,22 @@ pub(super) fn test(arguments: &TestPlugin) -> ExitCode {
             path.display()
         ));
     }
-    report(&outcomes);
-    let failures = outcomes.iter().filter(|outcome| outcome.reason.is_some());
-    let left = match arguments.bless {
-        false => failures.count(),
+    let blessed = match arguments.bless {
+        false => BTreeSet::new(),
         true => match bless(&files, &outcomes) {
-            Ok(blessed) => failures.count() - blessed,
+            Ok(blessed) => blessed,
             Err(error) => return refused(format_args!("{error:#}")),
         },
     };
     // After the fixtures were blessed: they are read here, too.
-    let native = (path.is_dir() && !arguments.no_native).then(|| Native::of(path)).flatten();
+    let native = match path.is_dir() && !arguments.no_native {
+        false => None,
+        true => match Native::of(path) {
+            Ok(native) => native,
+            Err(error) => return failed(&error),
+        },
+    };
+    print(report(&outcomes, &blessed, native.as_ref()));
     if let Some(native) = &native {
         print_line(native.line());
     }
@@ -80,9 +85,15 @@ pub(super) fn test(arguments: &TestPlugin) -> ExitCode {
     {
         return refused(format_args!("cannot write {}: {error}", file.display()));
     }
-    let native_failed = native.is_some_and(|native| native.outcome.is_err());
-    let natively = if native_failed { "; the project's own tests failed" } else { "" };
+    let natively = match native.as_ref().map(|native| &native.outcome) {
+        Some(NativeOutcome::Failed(_)) => "; the project's own tests failed",
+        Some(NativeOutcome::NotRun(_)) => "; the project's own tests were not run",
+        Some(NativeOutcome::Passed(_)) | None => "",
+    };
+    let failures = outcomes.iter().filter(|outcome| outcome.reason.is_some()).count();
+    let left = failures - blessed.len();
     print_line(format_args!("{} fixtures, {left} failed{natively}", outcomes.len()));
+    let native_failed = native.is_some_and(|native| native.has_failed());
     if left == 0 && !native_failed { ExitCode::SUCCESS } else { ExitCode::from(super::FAULTS) }
 }
 
@@ -116,26 +127,10 @@ fn packed(plugin: &leadsman_sandbox::Plugin) -> anyhow::Result<Vec<(String, Valu
     Ok(packed.into_iter().map(|one| (one.name, one.fixture)).collect())
 }
 
-fn report(outcomes: &[FixtureOutcome]) {
-    let width = outcomes.iter().map(|outcome| outcome.name.chars().count()).max();
-    let width = width.unwrap_or_default().min(60);
-    for FixtureOutcome { name, time, reason, expected, found } in outcomes {
-        let time = time.as_secs_f64() * 1000.0;
-        match reason {
-            None => print_line(format_args!("passed  {name:width$}  {time:.1} ms")),
-            Some(reason) => {
-                print_line(format_args!("FAILED  {name:width$}  {time:.1} ms: {reason}"));
-                if let Some(found) = found {
-                    print(side_by_side(expected, found));
-                }
-            }
-        }
-    }
-}
-
-/// Writes what came into the fixtures that expected something else, and returns how many it could.
-fn bless(files: &[NamedFixture], outcomes: &[FixtureOutcome]) -> anyhow::Result<usize> {
-    let mut blessed = 0;
+/// Writes what came into the fixtures that expected something else, and returns the names of those where
+/// it could.
+fn bless(files: &[NamedFixture], outcomes: &[FixtureOutcome]) -> anyhow::Result<BTreeSet<String>> {
+    let mut blessed = BTreeSet::new();
     for (file, outcome) in files.iter().zip(outcomes) {
         let (Some(_), Some(found)) = (&outcome.reason, &outcome.found) else { continue };
         let path = file.path.display();
@@ -144,7 +139,7 @@ fn bless(files: &[NamedFixture], outcomes: &[FixtureOutcome]) -> anyhow::Result<
         let text = with_expect(&text, found).with_context(|| format!("cannot change {path}"))?;
         std::fs::write(&file.path, text).with_context(|| format!("cannot write {path}"))?;
         print_line(format_args!("blessed {}", file.name));
-        blessed += 1;
+        blessed.insert(file.name.clone());
     }
     Ok(blessed)
 }

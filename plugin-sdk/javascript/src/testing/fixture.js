@@ -13,6 +13,15 @@ const OBJECT_KEYS = ['namespace', 'name', 'labels', 'address'];
 const MEASURE_KEYS = ['object', 'namespace', 'value', 'time', 'window', 'labels'];
 const EXPECTED = ['measures', 'failure', 'faults'];
 
+/** A result that is not the expected one. */
+class Difference extends Error {
+  constructor(message, found, options) {
+    super(message, options);
+    // What came, in the form of `expect`.
+    this.found = found;
+  }
+}
+
 /** Runs a fixture against a plugin. Throws an error that says what differs. */
 export function checkFixture(plugin, fixture) {
   checkForm(fixture);
@@ -21,11 +30,13 @@ export function checkFixture(plugin, fixture) {
   const plan = planned(plugin, config, context(fixture));
   if (expect.faults !== undefined) {
     if (plan.faults === undefined) throw new Error('the configuration was accepted');
-    return same(expect.faults, plan.faults.map(({ path }) => path));
+    return same('faults', expect.faults, plan.faults.map(({ path }) => path));
   }
-  if (plan.faults !== undefined) throw new Error(`the configuration was refused: ${plan.faults.join('; ')}`);
+  if (plan.faults !== undefined) {
+    throw new Difference(`the configuration was refused: ${plan.faults.join('; ')}`, { faults: plan.faults.map(({ path }) => path) });
+  }
   if (fixture.brings) {
-    same(fixture.brings, Object.fromEntries((plan.queries ?? []).map(({ name, keys }) => [name, keys])));
+    same(undefined, fixture.brings, Object.fromEntries((plan.queries ?? []).map(({ name, keys }) => [name, keys])));
   }
   const input = inputOf(fixture);
   let measures;
@@ -33,15 +44,33 @@ export function checkFixture(plugin, fixture) {
     measures = plugin.run(config, input);
   } catch (error) {
     const failure = error instanceof Failure ? String(error) : explained(error);
-    if (expect.failure === undefined) throw new Error(`failed: ${failure}`, { cause: error });
+    if (expect.failure === undefined) throw new Difference(`failed: ${failure}`, { failure }, { cause: error });
     if (failure.includes(expect.failure)) return undefined;
-    throw new Error(`the failure ${JSON.stringify(failure)} does not contain ${JSON.stringify(expect.failure)}`, { cause: error });
+    const reason = `the failure ${JSON.stringify(failure)} does not contain ${JSON.stringify(expect.failure)}`;
+    throw new Difference(reason, { failure }, { cause: error });
   }
   measures.raw(input); // what cannot be handed over must not pass
   const rows = measures.rows(input);
-  if (expect.failure !== undefined) throw new Error(`expected a failure, found ${JSON.stringify(rows)}`);
   const seconds = (time) => (time === undefined ? undefined : time / 1000);
-  return same(ordered(expect.measures.map(row)), ordered(rows.map((one) => row({ ...one, time: seconds(one.time) }))));
+  // The namespace of the fixture may be left out.
+  const own = ({ namespace, ...rest }) => row({ ...rest, namespace: namespace === fixture.namespace ? undefined : namespace });
+  const found = ordered(rows.map((one) => own({ ...one, time: seconds(one.time) })));
+  if (expect.failure !== undefined) throw new Difference(`expected a failure, found ${JSON.stringify(rows)}`, { measures: found });
+  const expected = ordered(expect.measures.map(own));
+  found.forEach((one, at) => {
+    // A fixture may have what is served, as `--bless` writes it.
+    if (served(one.value) === expected[at]?.value) one.value = expected[at].value;
+  });
+  return same('measures', expected, found);
+}
+
+/** A value as the adapter serves it: cut off at thousandths, and never 0 unless it is. */
+function served(value) {
+  const exact = value * 1000, rounded = Math.sign(exact) * Math.round(Math.abs(exact));
+  // A rounding error of the multiplication does not lose a thousandth.
+  const isRounded = Math.abs(exact - rounded) <= Math.abs(rounded) * 2 * Number.EPSILON;
+  const milli = isRounded ? rounded : Math.trunc(exact);
+  return milli === 0 && value !== 0 ? Math.sign(value) / 1000 : milli / 1000;
 }
 
 function checkForm(fixture) {
@@ -115,7 +144,8 @@ function ordered(rows) {
     || compare(labels(a), labels(b)));
 }
 
-function same(expected, found) {
+function same(kind, expected, found) {
   if (isDeepStrictEqual(expected, found)) return;
-  throw new Error(`\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`);
+  const reason = `\n  expected ${JSON.stringify(expected)}\n  found    ${JSON.stringify(found)}`;
+  throw kind === undefined ? new Error(reason) : new Difference(reason, { [kind]: found });
 }

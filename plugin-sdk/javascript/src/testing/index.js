@@ -1,6 +1,6 @@
 // Tests of plugins: a folder of fixtures, each a test of `node --test`, and inputs for tests of one's own.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,25 @@ export function fixtures(plugin, folder = 'fixtures') {
   const files = readdirSync(path).filter((file) => file.endsWith('.json')).sort();
   if (files.length === 0) throw new Error(`${path} holds no fixture`);
   for (const file of files) {
-    test(file.slice(0, -'.json'.length), () => {
-      checkFixture(plugin, JSON.parse(readFileSync(join(path, file), 'utf8')));
+    const name = file.slice(0, -'.json'.length);
+    test(name, () => {
+      try {
+        checkFixture(plugin, JSON.parse(readFileSync(join(path, file), 'utf8')));
+      } catch (error) {
+        report(name, { reason: String(error?.message ?? error).trim(), found: error?.found ?? null });
+        throw error;
+      }
+      report(name, { reason: null, found: null });
     });
   }
+}
+
+/**
+ * Tells what came of a fixture in the file from which `leadsman plugin test` takes it, to show it beside
+ * what the component gives.
+ */
+function report(fixture, came) {
+  const file = process.env.LEADSMAN_FIXTURE_REPORT;
+  // In one piece: tests may run side by side.
+  if (file) appendFileSync(file, `${JSON.stringify({ fixture, ...came })}\n`);
 }

@@ -12,8 +12,10 @@ adapter runs the same files on the component.
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,20 @@ _OBJECT_KEYS = {"namespace", "name", "labels", "address"}
 _MEASURE_KEYS = {"object", "namespace", "value", "time", "window", "labels"}
 
 
+# Names the file from which `leadsman plugin test` takes what came of each fixture, to show it beside
+# what the component gives. It gets a line for each of them.
+_REPORT = "LEADSMAN_FIXTURE_REPORT"
+
+
 class FixtureError(AssertionError):
     """What differs, or why a fixture cannot be read."""
+
+    found: dict[str, Any] | None = None
+    """What came, in the form of `expect`; None if nothing did."""
+
+    def _with(self, found: dict[str, Any]) -> FixtureError:
+        self.found = found
+        return self
 
 
 def fixtures(plugin: Plugin, folder: str | Path = "fixtures") -> Callable[..., None]:
@@ -59,9 +73,35 @@ def fixtures(plugin: Plugin, folder: str | Path = "fixtures") -> Callable[..., N
     @pytest.mark.parametrize("path", paths, ids=[path.stem for path in paths])
     def test_fixture(path: Path) -> None:
         __tracebackhide__ = True
-        check(plugin, read(path))
+        came: FixtureError | None = None
+        try:
+            check(plugin, read(path))
+        except FixtureError as error:
+            came = error
+            raise
+        except Exception as error:
+            came = FixtureError(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            _report(path.stem, came)
 
     return test_fixture
+
+
+def _report(fixture: str, came: FixtureError | None) -> None:
+    """Tells what came of a fixture, if somebody asks for it."""
+    file = os.environ.get(_REPORT)
+    if not file:
+        return
+    reason, found = (None, None) if came is None else (str(came).strip(), came.found)
+    line = {"fixture": fixture, "reason": reason, "found": found}
+    try:
+        text = json.dumps(line, allow_nan=False)
+    except ValueError:  # NaN and infinities are no JSON: the reason has them
+        text = json.dumps({**line, "found": None})
+    with Path(file).open("a", encoding="utf-8") as report:
+        # In one piece: tests may run side by side.
+        report.write(text + "\n")
 
 
 def read(path: str | Path) -> Fixture:
@@ -156,9 +196,11 @@ class Fixture:
         try:
             plan = plugin.configure(self.config, self.context)
         except Faults as faults:
+            paths = [fault.path for fault in faults.faults]
             if "faults" not in expect:
-                raise FixtureError(f"the configuration was refused: {faults}") from None
-            return _same(expect["faults"], [fault.path for fault in faults.faults])
+                error = FixtureError(f"the configuration was refused: {faults}")
+                raise error._with({"faults": paths}) from None
+            return _same(expect["faults"], paths, "faults")
         if "faults" in expect:
             raise FixtureError("the configuration was accepted")
         if self._written.get("brings") is not None:
@@ -169,16 +211,33 @@ class Fixture:
             measures._into_raw(input)  # what the adapter would be given can be made
         except Failure as failure:
             if "failure" not in expect:
-                raise FixtureError(f"failed: {failure}") from failure
+                error = FixtureError(f"failed: {failure}")
+                raise error._with({"failure": str(failure)}) from failure
             if expect["failure"] not in str(failure):
-                raise FixtureError(
+                error = FixtureError(
                     f'the failure "{failure}" does not contain "{expect["failure"]}"'
-                ) from None
+                )
+                raise error._with({"failure": str(failure)}) from None
             return None
+        found = self._sorted(_row(row) for row in measures.rows())
         if "failure" in expect:
-            raise FixtureError(f"expected a failure, found {measures.rows()}")
-        found = sorted((_row(row) for row in measures.rows()), key=_order)
-        return _same(sorted((_measure(one) for one in expect["measures"]), key=_order), found)
+            error = FixtureError(f"expected a failure, found {measures.rows()}")
+            raise error._with({"measures": found})
+        expected = self._sorted(_measure(one) for one in expect["measures"])
+        for one, wanted in zip(found, expected, strict=False):
+            # A fixture may have what is served, as `--bless` writes it.
+            if _served(one["value"]) == wanted.get("value"):
+                one["value"] = wanted["value"]
+        return _same(expected, found, "measures")
+
+    def _sorted(self, measures: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """In the order in which they are compared. The fixture's own namespace may be left out."""
+        own = self._written.get("namespace")
+        without_own = (
+            {key: value for key, value in one.items() if key != "namespace" or value != own}
+            for one in measures
+        )
+        return sorted(without_own, key=_order)
 
 
 def _only(written: Any, known: set[str], what: str) -> None:
@@ -204,12 +263,27 @@ def _measure(written: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in written.items() if value not in (None, "", {})}
 
 
+def _served(value: float) -> float:
+    """A value as the adapter serves it: cut off at thousandths, and never 0 unless it is."""
+    if not math.isfinite(value):
+        return value
+    exact = value * 1000
+    milli = round(exact)
+    # A rounding error of the multiplication does not lose a thousandth.
+    if abs(exact - milli) > abs(milli) * 2 * sys.float_info.epsilon:
+        milli = math.trunc(exact)
+    if milli == 0 and value != 0:
+        return math.copysign(0.001, value)
+    return milli / 1000
+
+
 def _order(measure: dict[str, Any]) -> Any:
     labels = sorted(measure.get("labels", {}).items())
     return (measure.get("namespace", ""), measure.get("object", ""), labels)
 
 
-def _same(expected: Any, found: Any) -> None:
+def _same(expected: Any, found: Any, kind: str | None = None) -> None:
     __tracebackhide__ = True
     if expected != found:
-        raise FixtureError(f"\n  expected {expected!r}\n  found    {found!r}")
+        error = FixtureError(f"\n  expected {expected!r}\n  found    {found!r}")
+        raise error if kind is None else error._with({kind: found})

@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Language, ProjectError, Tool, read};
+use super::{Language, ProjectError, Tool, read, version};
 use crate::{TARGET, Toolchain};
+
+/// The oldest version that the SDK is written for.
+pub(super) const NEEDED: (u32, u32) = (1, 95);
+const NEEDED_NAME: &str = "Rust 1.95 or newer";
 
 const INSTALL: &str = "install Rust from https://rustup.rs, then `rustup target add \
                        wasm32-unknown-unknown`";
@@ -15,6 +19,7 @@ const INSTALL_TARGET: &str = "run `rustup target add wasm32-unknown-unknown`, or
 
 /// Builds the package of a folder.
 pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
+    check_version(folder)?;
     let library = Library::of(folder)?;
     let toolchain = Toolchain::find().map_err(|crate::Missing| ProjectError::MissingTool {
         tool: "compiler for wasm32-unknown-unknown",
@@ -33,6 +38,18 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     toolchain.apply(&mut cargo.command);
     cargo.run()?;
     read(library.target_folder.join(TARGET).join("release").join(library.file))
+}
+
+fn check_version(folder: &Path) -> Result<(), ProjectError> {
+    let mut cargo = cargo(folder);
+    // Of the toolchain that the folder asks for: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
+    cargo.command.arg("--version");
+    let says = cargo.output()?;
+    let found = says.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    if version(&found).is_some_and(|version| version >= NEEDED) {
+        return Ok(());
+    }
+    Err(ProjectError::WrongVersion { tool: "cargo", found, needed: NEEDED_NAME, install: INSTALL })
 }
 
 /// Its own tests.

@@ -29,7 +29,7 @@ pub struct Config {
     /// The labels that `count-objects` asks for; all if left out.
     #[serde(default)]
     labels: Option<Vec<String>>,
-    /// The message of `fail`, or the namespace of `other-namespace`.
+    /// The message of `fail`, the namespace of `other-namespace`, or what `reach` asks for.
     #[serde(default)]
     message: String,
     /// The keys of the query that `ask` brings.
@@ -83,6 +83,8 @@ pub enum Deed {
     PlanQueries,
     /// Asks for `n` labels of objects.
     PlanLabels,
+    /// Asks the operating system for `message`, of which there is none, and then behaves.
+    Reach,
     /// Returns how often this instance was called, which is once.
     Remember,
     /// Behaves: the value of each series for its pod.
@@ -163,6 +165,10 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
         }
         Deed::TrapAtTimes => {
             misdeeds::trap_at_times(input.now());
+            behaved::each_pod(input)
+        }
+        Deed::Reach => {
+            misdeeds::reach(&config.message)?;
             behaved::each_pod(input)
         }
         Deed::Remember => behaved::with_value(input, f64::from(misdeeds::remember())),

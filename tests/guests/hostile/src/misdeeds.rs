@@ -55,6 +55,28 @@ pub(crate) fn trap() -> ! {
     std::process::abort()
 }
 
+/// Asks for what an operating system has.
+pub(crate) fn reach(what: &str) -> Result<(), Failure> {
+    let refused = |error: std::io::Error| Failure::new(error.to_string());
+    match what {
+        "files" => std::fs::read("/etc/passwd").map(drop).map_err(refused),
+        "network" => std::net::TcpStream::connect(("127.0.0.1", 80)).map(drop).map_err(refused),
+        "threads" => std::thread::Builder::new().spawn(|| ()).map(drop).map_err(refused),
+        "environment" => {
+            std::env::var("PATH").map(drop).map_err(|error| Failure::new(error.to_string()))
+        }
+        "clock" => {
+            black_box(std::time::SystemTime::now());
+            Ok(())
+        }
+        "output" => {
+            println!("nobody reads this");
+            Ok(())
+        }
+        other => Err(Failure::new(format!("nobody knows how to reach {other}"))),
+    }
+}
+
 pub(crate) fn panic() -> ! {
     panic!("as the configuration told me to")
 }
