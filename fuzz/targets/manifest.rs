@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use leadsman_config::{Flags, Origin, parse};
+use leadsman_config::{DocumentOrigin, Flags, parse};
 use leadsman_convert::{ConversionSettings, Manifests, convert};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         return;
     }
     let config = conversion.config();
-    let origin = Origin::Folder(Path::new("/nonexistent"));
+    let origin = DocumentOrigin::Folder(Path::new("/nonexistent"));
     let parsed = parse("config.yaml", &origin, &Flags::default(), &config);
     assert_eq!(parsed.faults, [], "{config}");
 });

@@ -48,7 +48,7 @@ pub struct Rules {
     /// Those that have faults.
     pub faulty: Vec<FaultyRule>,
     /// The rules for resource metrics (`metrics.k8s.io`).
-    pub resource_metrics: Option<ResourceMetrics>,
+    pub resource_metrics: Option<ResourceMetricsRules>,
     /// How series are discovered.
     pub discovery: Discovery,
 }
@@ -75,7 +75,7 @@ pub struct FaultyRule {
 
 /// The rules for resource metrics, with their window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceMetrics {
+pub struct ResourceMetricsRules {
     /// The queries.
     pub rules: ResourceRules,
     /// The window of the values.

@@ -271,7 +271,7 @@ impl RuleMetricsBuilder<'_> {
 
     fn resource_metrics(
         &mut self,
-        resource_metrics: &valid::ResourceMetrics,
+        resource_metrics: &valid::ResourceMetricsRules,
         resolve: &Resolve<'_>,
         of: &mut RuleOutput,
     ) {

@@ -26,5 +26,5 @@ pub use error::{DelegateError, DelegateFailure, ForwardError};
 pub use hops::HOPS;
 pub use list::{Listed, ListedMetric, Lists};
 pub use matching::{Matcher, Pattern, RequestedMetric};
-pub use settings::{Api, Auth, DelegateSettings, ServiceReference};
+pub use settings::{Api, DelegateSettings, ForwardAuth, ServiceReference};
 pub use user::ForwardedUser;

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::error::ForwardError;
-use super::settings::Auth;
+use super::settings::ForwardAuth;
 use leadsman_runtime::files;
 
 /// Who asks.
@@ -71,7 +71,7 @@ const KEY: &AsciiSet = &CONTROLS
     .add(b'}')
     .add(b'%');
 
-impl Auth {
+impl ForwardAuth {
     /// The headers of a request of this user; `None` for the adapter's own requests.
     pub(super) async fn headers(
         &self,
@@ -168,7 +168,7 @@ mod tests {
         ]);
         let groups = ["a".to_owned(), "system:authenticated".to_owned()];
         let user = ForwardedUser { name: "jané", uid: Some("7"), groups: &groups, extra: &extra };
-        let auth = Auth::FrontProxy { cert_file: "c".into(), key_file: "k".into() };
+        let auth = ForwardAuth::FrontProxy { cert_file: "c".into(), key_file: "k".into() };
         let expected = [
             "x-remote-extra-acme.com%2fproject: one",
             "x-remote-extra-acme.com%2fproject: two",
@@ -195,8 +195,8 @@ mod tests {
         let token_file = folder.path().join("token");
         std::fs::write(&token_file, "one").unwrap();
         for auth in [
-            Auth::FrontProxy { cert_file: "c".into(), key_file: "k".into() },
-            Auth::Impersonate { token_file },
+            ForwardAuth::FrontProxy { cert_file: "c".into(), key_file: "k".into() },
+            ForwardAuth::Impersonate { token_file },
         ] {
             assert!(auth.headers(Some(&sound)).await.is_ok());
             for user in [
@@ -220,14 +220,14 @@ mod tests {
         std::fs::write(&file, "one\n").unwrap();
         let (groups, extra) = (["a".to_owned()], BTreeMap::new());
         let user = ForwardedUser { name: "jane", uid: None, groups: &groups, extra: &extra };
-        let auth = Auth::Impersonate { token_file: file.clone() };
+        let auth = ForwardAuth::Impersonate { token_file: file.clone() };
         let headers = auth.headers(Some(&user)).await.unwrap();
         let expected =
             ["authorization: Bearer one", "impersonate-group: a", "impersonate-user: jane"];
         assert_eq!(shown(&headers), expected);
         std::fs::write(&file, "two").unwrap();
         assert_eq!(shown(&auth.headers(None).await.unwrap()), ["authorization: Bearer two"]);
-        let own = Auth::ServiceAccount { token_file: file.clone() };
+        let own = ForwardAuth::ServiceAccount { token_file: file.clone() };
         let headers = own.headers(Some(&user)).await.unwrap();
         assert_eq!(shown(&headers), ["authorization: Bearer two"], "the user is not passed on");
         std::fs::remove_file(&file).unwrap();

@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::part::count;
 use super::{
     Caller, CustomRead, CustomReading, CustomRequest, ExternalItems, ExternalRead, ExternalReading,
-    ExternalRequest, ReadError, Target, first_list,
+    ExternalRequest, ObjectSelection, ReadError, first_list,
 };
 use leadsman_evaluation::Evaluations;
 use leadsman_model::activation::{Activation, Measured};
@@ -115,7 +115,7 @@ async fn of_object(
         caller: CALLER,
         namespace: kind.resource().namespaced().then_some(namespace),
         resource: &resource,
-        target: Target::One(name),
+        target: ObjectSelection::One(name),
         metric: mapping.metric.as_str(),
         label_selector: "",
         metric_selector: "",

@@ -28,7 +28,7 @@ pub use external::{ExternalItems, ExternalRead, ExternalReading};
 pub use known_now::known_now;
 pub use newest::{Newest, NewestRequest, NewestState};
 pub use origin::{Origin, OriginVersion};
-pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
+pub use request::{Caller, CustomRequest, ExternalRequest, ObjectSelection, ResourceRequest};
 pub use resource::{
     Amounts, ObjectAmounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues,
 };

@@ -6,8 +6,8 @@ use leadsman_model::quantity::Quantity;
 use leadsman_model::values::Value;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_provider::{
-    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, ReadError,
-    Target,
+    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest,
+    ObjectSelection, ReadError,
 };
 
 use super::read::{Read, ReadSubject};
@@ -60,8 +60,8 @@ pub(super) async fn measure(
         }
         ReadSubject::Custom { namespace, kind, object, selector, metric_selector } => {
             let target = match object.as_deref() {
-                None => Target::All,
-                Some(name) => Target::One(
+                None => ObjectSelection::All,
+                Some(name) => ObjectSelection::One(
                     ObjectName::try_from(name)
                         .map_err(|error| ReadError::Bad(error.to_string()))?,
                 ),

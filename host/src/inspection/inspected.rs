@@ -228,7 +228,7 @@ impl Inspection {
                 rule.without_metrics = Some(gives_nothing(*series, rule.unserved.first()));
             }
         }
-        if let Some(valid::ResourceMetrics { rules, .. }) = &rules.resource_metrics {
+        if let Some(valid::ResourceMetricsRules { rules, .. }) = &rules.resource_metrics {
             let parts = [("cpu", &rules.cpu), ("memory", &rules.memory)];
             for (of, queries) in parts {
                 self.resource_queries.extend(ResourceQuery::new(

@@ -117,7 +117,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use leadsman_delegate::{Auth, Matcher, Pattern, ServiceReference};
+    use leadsman_delegate::{ForwardAuth, Matcher, Pattern, ServiceReference};
 
     fn delegate() -> DelegateSettings {
         let service = ServiceReference { namespace: "keda".into(), name: "server".into() };
@@ -127,7 +127,7 @@ mod tests {
             service: Some(service),
             ca_file: None,
             insecure_skip_tls_verify: true,
-            auth: Auth::ServiceAccount { token_file: "token".into() },
+            auth: ForwardAuth::ServiceAccount { token_file: "token".into() },
             matcher: Matcher {
                 apis: vec![Api::External],
                 metrics: Vec::new(),

@@ -22,7 +22,7 @@ use leadsman_runtime::telemetry::SpanMetrics;
 pub use context::Context;
 pub use endpoint::{CollectorEndpoint, EndpointError, Ratio};
 pub use export::{ExportError, Exporter};
-pub use span::{Kind, Span, Value};
+pub use span::{AttributeValue, Kind, Span};
 use tracer::Tracer;
 
 /// The tracer of the process. Like the log, it is one for all.

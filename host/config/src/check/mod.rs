@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use super::decode::Decoded;
 use super::flags::Flags;
-use super::origin::Origin;
+use super::origin::DocumentOrigin;
 use super::{valid, written};
 use leadsman_document::json_schema::Completed;
 use leadsman_document::{
@@ -41,7 +41,7 @@ use leadsman_runtime::files::{self, FileFingerprint};
 /// names.
 pub(super) fn validate(
     decoded: Decoded,
-    origin: &Origin<'_>,
+    origin: &DocumentOrigin<'_>,
     flags: &Flags,
     faults: &mut Vec<Fault>,
 ) -> (valid::Config, Vec<FileFingerprint>) {
@@ -155,7 +155,7 @@ fn items_with(stand_ins: &Completed) -> HashSet<&str> {
 }
 
 struct Check<'a> {
-    origin: &'a Origin<'a>,
+    origin: &'a DocumentOrigin<'a>,
     faults: &'a mut Vec<Fault>,
     /// Further faults at their places are not reported: the cause is reported already.
     stand_ins: &'a Completed,

@@ -91,7 +91,7 @@ impl Check<'_> {
     fn resource_metrics(
         &mut self,
         written: &written::ResourceRules,
-    ) -> Option<valid::ResourceMetrics> {
+    ) -> Option<valid::ResourceMetricsRules> {
         // An empty section, as in examples.
         if written.cpu.is_none() && written.memory.is_none() {
             return None;
@@ -105,7 +105,7 @@ impl Check<'_> {
         };
         let rules = ResourceRules::new(written, place, &mut report).filter(|_| is_valid)?;
         self.findings(rules.findings(), place);
-        Some(valid::ResourceMetrics { rules, window })
+        Some(valid::ResourceMetricsRules { rules, window })
     }
 
     fn discovery(

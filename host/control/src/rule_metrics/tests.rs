@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::super::runtime::ObjectSource;
 use super::*;
-use leadsman_config::{Flags, Origin, Parsed, parse};
+use leadsman_config::{DocumentOrigin, Flags, Parsed, parse};
 use leadsman_delegate::Delegation;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
 use leadsman_rules::ListedSeries;
@@ -31,7 +31,7 @@ rules:
 
 /// Metrics that a rule gives and that were never read, and the engine that they are bound by.
 fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
-    let origin = Origin::Folder(Path::new("."));
+    let origin = DocumentOrigin::Folder(Path::new("."));
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", &origin, &Flags::default(), CONFIG);
     assert_eq!(faults, []);
