@@ -1,6 +1,6 @@
 //! What anybody may write: as much as there is, and anything at all.
 
-use leadsman_config::{Flags, Origin};
+use leadsman_config::{DocumentOrigin, Flags};
 use leadsman_convert::{
     ConversionOutcome, ConversionSettings, MAX_CONFIG_BYTES, Manifests, convert,
 };
@@ -40,7 +40,7 @@ fn ten_thousand_objects_are_one_configuration() {
     let config = conversion.config();
     assert!(config.len() < MAX_CONFIG_BYTES, "{} bytes", config.len());
     let folder = tempfile::tempdir().unwrap();
-    let origin = Origin::Folder(folder.path());
+    let origin = DocumentOrigin::Folder(folder.path());
     let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     assert!(checked.faults.is_empty(), "{:?}", checked.faults.first());
     assert_eq!(config.matches("prometheus:\n").count(), 1);
@@ -82,7 +82,7 @@ fn long_queries_do_not_use_up_what_leadsman_looks_into() {
     assert_eq!(conversion.count(ConversionOutcome::Whole), 90);
     let config = conversion.config();
     let folder = tempfile::tempdir().unwrap();
-    let origin = Origin::Folder(folder.path());
+    let origin = DocumentOrigin::Folder(folder.path());
     let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     assert!(checked.faults.is_empty(), "{:?}", checked.faults.first());
     assert!(config.contains("check: false"));
@@ -147,7 +147,7 @@ proptest! {
         let conversion = convert(&manifests, &ConversionSettings::default());
         let config = conversion.config();
         let folder = tempfile::tempdir().unwrap();
-        let origin = Origin::Folder(folder.path());
+        let origin = DocumentOrigin::Folder(folder.path());
         let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
         prop_assert!(checked.faults.is_empty(), "{:?}\n{}", checked.faults, config);
         prop_assert_eq!(conversion.objects.len(), 3);

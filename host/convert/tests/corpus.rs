@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use leadsman_config::{Flags, Origin};
+use leadsman_config::{DocumentOrigin, Flags};
 use leadsman_convert::{
     Conversion, ConversionOutcome, ConversionSettings, Manifests, ToZero, convert,
 };
@@ -117,14 +117,18 @@ fn check(conversion: &Conversion, folder: &Path) {
         }
     }
     let config = conversion.config();
-    let checked =
-        leadsman_config::parse("config.yaml", &Origin::Folder(folder), &Flags::default(), &config);
+    let checked = leadsman_config::parse(
+        "config.yaml",
+        &DocumentOrigin::Folder(folder),
+        &Flags::default(),
+        &config,
+    );
     let faults = checked.document.locate(checked.faults);
     assert!(faults.list.is_empty(), "{faults}\n{config}");
     let map = parsed(&conversion.config_map("leadsman-system", "converted"));
     assert_eq!(map["data"]["config.yaml"].as_str(), Some(config.as_str()));
     let keys = BTreeSet::new();
-    let origin = Origin::ConfigMap(&keys);
+    let origin = DocumentOrigin::ConfigMap(&keys);
     let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     let faults = checked.document.locate(checked.faults);
     assert!(faults.list.is_empty(), "{faults}\n{config}");
@@ -133,7 +137,7 @@ fn check(conversion: &Conversion, folder: &Path) {
 /// The same for the operator's part and the mappings of each namespace.
 fn check_teams(conversion: &Conversion, folder: &Path) {
     let config = conversion.operator_config();
-    let origin = Origin::Folder(folder);
+    let origin = DocumentOrigin::Folder(folder);
     let operator = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     let faults = operator.document.locate(operator.faults);
     assert!(faults.list.is_empty(), "{faults}\n{config}");
@@ -147,7 +151,7 @@ fn check_teams(conversion: &Conversion, folder: &Path) {
         let namespace: Namespace = namespace.parse().expect("a namespace");
         assert!(team.names(&namespace), "{config}");
         let text = map["data"]["config.yaml"].as_str().expect("a configuration");
-        let origin = Origin::Team { keys: &keys, namespace: &namespace, team };
+        let origin = DocumentOrigin::Team { keys: &keys, namespace: &namespace, team };
         let checked = leadsman_config::parse("team.yaml", &origin, &Flags::default(), text);
         let faults = checked.document.locate(checked.faults);
         assert!(faults.list.is_empty(), "{faults}\n{text}");
