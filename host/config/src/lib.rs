@@ -92,12 +92,13 @@ pub fn parse(name: &str, origin: &DocumentOrigin<'_>, flags: &Flags, text: &str)
             files: Vec::new(),
         };
     }
+    let lacks_prometheus = flags::lacks_prometheus(flags, &document.value);
     faults = flags::apply(flags, &mut document.value);
     faults.extend(
         json_schema::explain(&SCHEMA, &document.value, "").into_iter().map(limited_to_rule),
     );
     let decoded = decode::decode(&document.value, &mut faults);
-    let (config, files) = check::validate(decoded, origin, flags, &mut faults);
+    let (config, files) = check::validate(decoded, origin, flags, lacks_prometheus, &mut faults);
     Parsed { document, config, faults, files }
 }
 

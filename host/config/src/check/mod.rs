@@ -43,6 +43,7 @@ pub(super) fn validate(
     decoded: Decoded,
     origin: &DocumentOrigin<'_>,
     flags: &Flags,
+    lacks_prometheus: bool,
     faults: &mut Vec<Fault>,
 ) -> (valid::Config, Vec<FileFingerprint>) {
     let stand_ins = &decoded.stand_ins;
@@ -50,7 +51,8 @@ pub(super) fn validate(
     // access that nobody granted. Mappings remain, as their plugins check them as well.
     let partial = items_with(stand_ins);
     let is_whole = |place: &str| !partial.contains(place);
-    let mut check = Check { origin, faults, stand_ins, query_work: 0, files: Vec::new() };
+    let mut check =
+        Check { origin, faults, stand_ins, lacks_prometheus, query_work: 0, files: Vec::new() };
     if check.team_sections(&decoded) == Quota::Exceeded {
         return (valid::Config::default(), Vec::new());
     }
@@ -159,6 +161,8 @@ struct Check<'a> {
     faults: &'a mut Vec<Fault>,
     /// Further faults at their places are not reported: the cause is reported already.
     stand_ins: &'a Completed,
+    /// Whether it was reported that a file of prometheus-adapter does not say where Prometheus is.
+    lacks_prometheus: bool,
     /// The cost of checking queries so far.
     query_work: usize,
     /// The files that the configuration names.

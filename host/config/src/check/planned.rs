@@ -80,6 +80,7 @@ impl PlannedQueries {
             origin: &origin,
             faults,
             stand_ins: &stand_ins,
+            lacks_prometheus: false,
             query_work: self.work,
             files: Vec::new(),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::flags::{FLAGS_SOURCE, Flags, NO_PROMETHEUS};
+use super::super::flags::{FLAGS_SOURCE, Flags};
 use super::super::{valid, written};
 use super::Check;
 use super::mapping::MAX_QUERY_WORK;
@@ -128,7 +128,7 @@ impl Check<'_> {
             }
             (None, []) if used => {
                 // A file of prometheus-adapter cannot name one; that fault is reported already.
-                if !self.faults.iter().any(|fault| fault.message == NO_PROMETHEUS) {
+                if !self.lacks_prometheus {
                     let message = "rules need a source: name a Prometheus here, or with \
                                    --prometheus-url";
                     self.fault("/sources", message);
