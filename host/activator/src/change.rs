@@ -126,7 +126,7 @@ impl Change<'_> {
         }
     }
 
-    /// What there is to know of a workload, as far as it matters.
+    /// The part of a workload's state that decisions depend on.
     async fn found(
         &self,
         group: &Group,

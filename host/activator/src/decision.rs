@@ -1,4 +1,4 @@
-//! What is to be done about a workload. No I/O, no clock.
+//! Decisions about a workload. No I/O, no clock.
 
 use std::fmt;
 use std::time::{Duration, Instant};

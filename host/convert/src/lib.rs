@@ -68,7 +68,7 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: &'a ConversionSettings,
 }
 
-/// What became of an object.
+/// The outcome of converting an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConversionOutcome {
     /// It is written, and nothing is lost.
@@ -90,7 +90,7 @@ pub struct Converted {
     pub name: String,
     /// Where it was read.
     pub origin: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: ConversionOutcome,
     /// The number of metrics of its autoscaler.
     pub metrics: usize,

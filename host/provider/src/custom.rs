@@ -270,7 +270,7 @@ impl CustomReading<'_> {
         self.places.iter().any(|place| place.reading.stale.is_some())
     }
 
-    /// What is to be known of values that are old.
+    /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
         let stale = |place: &Place| stale_warning(&place.reading, &place.stands, mapping);

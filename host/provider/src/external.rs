@@ -150,7 +150,7 @@ impl ExternalReading<'_> {
         self.reading.stale.is_some()
     }
 
-    /// What is to be known of values that are old.
+    /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let (reading, mapping) = (&self.reading, self.read.part.mapping());
         stale_warning(reading, &self.stands, mapping).or_else(|| not_numbers(reading, mapping))

@@ -22,7 +22,7 @@ use leadsman_model::quantity::Quantity;
 const CALLER: Caller<'_> =
     Caller { id: 0x6163_7469_7661_746f, user: None, agent: "leadsman-activator" };
 
-/// What came of a read: a number, or why it is not known. The error says why there is no answer.
+/// The outcome of a read: a number, or why it is not known. The error says why there is no answer.
 type Outcome = Result<Result<Quantity, String>, ReadError>;
 
 /// The number of a mapping that an activation goes by. The error says why it is not known now: it

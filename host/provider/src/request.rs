@@ -72,7 +72,7 @@ pub struct ExternalRequest<'a> {
 pub struct ResourceRequest<'a> {
     /// Who reads.
     pub caller: Caller<'a>,
-    /// Of what.
+    /// The kind of objects.
     pub kind: MeasuredKind,
     /// The namespace; `None` for nodes, and for pods of all namespaces.
     pub namespace: Option<&'a str>,
@@ -86,7 +86,7 @@ pub struct ResourceRequest<'a> {
 
 static HASHER: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
 
-/// Whom a read is counted for: a caller in a namespace, who repeats a request.
+/// The account that a read is counted for: a caller in a namespace, who repeats a request.
 pub(super) fn reader<'a>(
     caller: Caller<'a>,
     namespace: Option<&'a str>,

@@ -15,11 +15,11 @@ const ESCAPED: &AsciiSet =
 pub(super) struct Read {
     /// The metric.
     pub(super) metric: Box<str>,
-    /// Of what.
+    /// The objects or series.
     pub(super) of: ReadSubject,
 }
 
-/// Of what a metric is read.
+/// The objects or series that a metric is read for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum ReadSubject {
     /// An external metric.

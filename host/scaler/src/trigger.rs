@@ -195,7 +195,7 @@ impl<'a> Metadata<'a> {
         }
     }
 
-    /// Of what the metric is read. `None` if that is not known, or if the namespace is not.
+    /// The objects or series that the metric is read for. `None` if that is not known, or if the namespace is not.
     fn objects(
         &mut self,
         namespace: Option<Box<str>>,

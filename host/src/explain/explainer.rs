@@ -111,7 +111,7 @@ impl Explainer {
         }
     }
 
-    /// As what a metric is served.
+    /// The API and kind of objects that a metric is served for.
     async fn served(&self, metric: &str, version: &str) -> Result<Vec<ServedAs>, ExplainError> {
         match &self.0 {
             ExplainBackend::Process(loaded) => Ok(served_in(&loaded.loaded.snapshot, metric)),
@@ -130,7 +130,7 @@ impl Explainer {
     }
 }
 
-/// As what a snapshot serves a metric.
+/// The APIs and kinds of objects that a snapshot serves a metric for.
 fn served_in(snapshot: &Snapshot, metric: &str) -> Vec<ServedAs> {
     let served = snapshot.of_name(metric).filter_map(|entry| match &entry.serve {
         Serve::Custom(resource) => Some(ServedAs::Custom {

@@ -58,7 +58,7 @@ impl MetricRead {
     }
 }
 
-/// As what a metric is served.
+/// The API and kind of objects that a metric is served for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ServedAs {
     External,

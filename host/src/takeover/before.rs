@@ -1,4 +1,4 @@
-//! What there is before a takeover: who serves the API, and what is listed.
+//! The state before a takeover: who serves the API, and what is listed.
 
 use std::collections::BTreeSet;
 

@@ -90,7 +90,7 @@ impl Hours {
             );
             return AutoscalerHour::unknown(name, why);
         }
-        // What there is now belongs to it.
+        // The present moment belongs to it.
         self.look_now(&autoscaler, snapshot).await;
         let known = format!("{}/{name}", read.namespace);
         self.lock().explained(name, &known, &asked, &series_of(&autoscaler), self.started)

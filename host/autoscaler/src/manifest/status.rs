@@ -81,7 +81,7 @@ pub struct AutoscalerCondition {
 pub struct ScaleSubresource {
     /// What is wanted.
     pub spec: ScaleSpec,
-    /// What there is.
+    /// The status.
     #[serde(default)]
     pub status: ScaleStatus,
 }
@@ -94,7 +94,7 @@ pub struct ScaleSpec {
     pub replicas: i32,
 }
 
-/// What there is of a target.
+/// The current value of a target.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ScaleStatus {
     /// The replicas.

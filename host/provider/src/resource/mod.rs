@@ -279,7 +279,7 @@ impl ResourceReading<'_> {
         self.places.iter().any(|place| place.readings.is_stale())
     }
 
-    /// What is to be known of values that are old.
+    /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let both = &self.read.both;
         self.places.iter().find_map(|place| place.readings.warning(both))

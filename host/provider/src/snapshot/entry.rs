@@ -51,7 +51,7 @@ pub struct Rejection {
     pub activates: Option<Workload>,
 }
 
-/// As what a request wants a metric.
+/// The kind of read that a request makes.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadKind<'a> {
     /// Values for objects of this kind, as the request names it.

@@ -218,7 +218,7 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What there is to be scraped.
+    /// The targets to scrape.
     async fn targets(&self) -> Result<Targets, ExpositionError> {
         let endpoints = match (&self.settings.targets, &self.endpoints) {
             (settings::TargetSettings::Urls(urls), _) => {

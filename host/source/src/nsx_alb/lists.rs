@@ -11,7 +11,7 @@ use super::objects::{Listing, Objects};
 use super::query::{Entity, NsxAlbQuery, Pick};
 use super::request::{self, Call, Filter};
 
-/// Of which kind the objects of a list are, and which of them.
+/// The kind of the objects of a list, and the filter on them.
 pub(super) type ListKey = (Entity, Filter);
 
 /// A list of objects, and when it is made anew.

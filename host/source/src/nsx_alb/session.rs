@@ -47,7 +47,7 @@ pub(super) struct Open {
     pub(super) version: Option<String>,
 }
 
-/// What is to be done before a request, or that it can be sent.
+/// The next step before a request, or that it can be sent.
 pub(super) enum Next {
     Send(Open),
     LogIn,

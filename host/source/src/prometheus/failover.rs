@@ -22,7 +22,7 @@ struct RequestUnderWay {
     is_late: bool,
 }
 
-/// Whom an error speaks against.
+/// Which side an error is attributed to.
 enum Blame {
     /// The address.
     Address,
