@@ -361,7 +361,7 @@ pub fn nsx_alb_login(
     nsx_alb::parse_login(status, set_cookie, body)
 }
 
-/// What a source says, as it may be repeated to whoever reads one namespace: without labels of series
+/// What a source says, as it may be repeated to a reader of one namespace: without labels of series
 /// that the query does not name itself.
 pub fn redacted(text: &str, query: &str) -> String {
     redact::message(text, query)

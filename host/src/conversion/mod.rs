@@ -1,6 +1,6 @@
 //! ScaledObjects of files, of the standard input or of a cluster, and what they are converted to.
 //!
-//! A cluster is read with the rights of whoever asks. Secrets are not among what is read.
+//! A cluster is read with the rights of the user who asks. Secrets are not among what is read.
 
 mod cluster;
 mod files;

@@ -2,7 +2,7 @@
 //! its controller reads, what the adapter did for that, the arithmetic that follows from it, and what
 //! holds the result.
 //!
-//! Everything is read with the rights of whoever asks: nobody sees values that they may not read.
+//! Everything is read with the rights of the user who asks: nobody sees values that they may not read.
 
 mod explainer;
 mod fallback;

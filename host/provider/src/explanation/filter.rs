@@ -1,4 +1,4 @@
-//! What of a record may be shown to whoever made a read.
+//! What of a record may be shown to the reader.
 //!
 //! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
 //! object. So a row is shown only if it is known to be for what the read asked for: by the labels that
@@ -193,7 +193,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether the plugin's configuration may be shown: one for the whole cluster may name what is
-    /// nothing to whoever reads one namespace.
+    /// nothing to a reader of one namespace.
     pub(super) fn config(&self) -> Result<(), &'static str> {
         match (self.view, self.scope) {
             (View::OfRead, Scope::Cluster) => Err(
