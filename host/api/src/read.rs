@@ -1,6 +1,7 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 mod answering;
+mod hour;
 
 use std::sync::Arc;
 

@@ -16,7 +16,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
-pub(crate) use explained::PARAMETER;
 use leadsman_autoscaler::manifest::{Autoscaler, AutoscalerCondition, MetricSpec};
 use leadsman_autoscaler::{
     AutoscalerStore, Followed, KnownMetric, MetricOverview, MetricProblem, Overview,
@@ -28,6 +27,9 @@ use leadsman_runtime::clock;
 use metric::AskedMetric;
 use series::SeriesId;
 pub(crate) use trends::Trends;
+
+/// The parameter of an explanation that names an autoscaler.
+pub(crate) const PARAMETER: &str = "autoscaler";
 
 /// How often it is noted while nobody looks: as often as controllers read.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
