@@ -292,6 +292,22 @@ async fn watching_goes_on_for_as_long_as_somebody_reads() {
 }
 
 #[tokio::test]
+async fn watching_shows_what_changes() {
+    let upstream = Upstream::start(Reply::pods(&[])).await;
+    let quick = load().set("maxAge", "1s").set("refreshAtMostEvery", "1s");
+    let folder = written(&Config::shop(&upstream.url()).mapping(quick));
+    let path = paths::pods("shop", "load");
+    for of in [["metric", path.as_str()], ["mapping", "shop/load"]] {
+        upstream.set_reply(Reply::pods(&[("web-0", "1013.4")]));
+        let arguments = [&["explain"], &of[..], &["--config", "config.yaml", "--watch=1s"]];
+        let mut followed = Leadsman::follow(&arguments.concat(), folder.path());
+        followed.line("shop/web-0 is 1013.4 (1013400m)").await;
+        upstream.set_reply(Reply::pods(&[("web-0", "12.5")]));
+        followed.line("shop/web-0 is 12.5 (12500m)").await;
+    }
+}
+
+#[tokio::test]
 async fn what_happened_becomes_a_fixture_of_the_plugin() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1013.4"), ("web-1", "2")])).await;
     let folder = written(&Config::shop(&upstream.url()).mapping(load()));

@@ -11,11 +11,14 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 
-/// One query for all namespaces: its rows are of all of them.
+/// One query for all namespaces, whose rows are of all of them, and one for each.
 fn config(prometheus: &str) -> String {
     Config::new()
         .prometheus("prometheus", prometheus)
         .mapping(Mapping::pods("load").query("q", "sum by (namespace, pod) (load)"))
+        .mapping(
+            Mapping::pods("own").query("q", r#"sum by (pod) (load{namespace="${namespace}"})"#),
+        )
         .to_string()
 }
 
@@ -117,9 +120,36 @@ async fn the_command_asks_with_the_rights_of_its_user() {
         "pods/load of asking/web-0 is 11",
         "query     q to prometheus",
         "row ",
+        // Autoscalers are another right.
+        "which autoscalers read it is not known: 403: ",
     ]);
     run(&["mapping", "asking/load"]).await.assert_contains(&["pods/load of asking/web-0 is 11"]);
     let refused = run(&["metric", &paths::pods("unasked", "load")]).await;
     assert_eq!(refused.code, Some(3), "{refused:#?}");
     refused.assert_contains(&["403", "forbidden"]);
+}
+
+#[tokio::test]
+async fn what_happened_in_a_cluster_becomes_a_test() {
+    let (stage, plane) = (stage(), ControlPlane::shared().await);
+    workloads(&stage, "recorded", "unrecorded").await;
+    let kubeconfig = plane.admin_kubeconfig().display().to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = async |metric: &str| {
+        let path = paths::pods("recorded", metric);
+        let of = ["explain", "metric", &path, "--kubeconfig", &kubeconfig];
+        let all = [&of[..], &["--record", "fixture.json"]].concat();
+        Leadsman::command(&all, folder.path()).await
+    };
+    // Even to who may read everything, a read of a namespace tells nothing of another one.
+    let refused = record("load").await;
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    refused.assert_contains(&["fixture.json is not written: "]);
+    assert!(!folder.path().join("fixture.json").exists());
+    let report = record("own").await;
+    assert_eq!(report.code, Some(0), "{report:#?}");
+    let run = ["plugin", "run", "per-object", "--fixture", "fixture.json"];
+    let passed = Leadsman::command(&run, folder.path()).await;
+    assert_eq!(passed.code, Some(0), "{passed:#?}");
+    passed.assert_contains(&["fixture.json passed"]);
 }

@@ -228,7 +228,8 @@ async fn a_signature_is_checked_where_a_key_is_named() {
         &line,
         &[
             &format!(
-                "cosign sign --key team.key --tlog-upload=false --allow-http-registry {by_digest}"
+                "cosign sign --key team.key --tlog-upload=false --use-signing-config=false \
+                 --allow-http-registry {by_digest}"
             ),
             &format!("leadsman plugin inspect {by_digest} --key team.pub --plain-http"),
         ],

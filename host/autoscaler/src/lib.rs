@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod notation;
 mod overview;
 mod reported;
+mod stale_status;
 mod store;
 pub mod verdict;
 

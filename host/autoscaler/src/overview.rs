@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::manifest::{Autoscaler, AutoscalerCondition, AutoscalerStatus, MetricSpec, TargetSpec};
 use crate::notation::decimal;
 use crate::reported::situation;
+use crate::stale_status::StaleStatus;
 use crate::verdict::{is_held_by_rate, steps, target_words, title, verdict};
 
 /// The state of an autoscaler. The worst is the first.
@@ -166,6 +167,8 @@ impl Overview {
             overview.metrics = specs.iter().enumerate().map(unread).collect();
             return overview;
         };
+        let stale = StaleStatus::of(status, &specs, known);
+        let known = stale.as_ref().map_or(known, |stale| stale.known.as_slice());
         let situation = situation(autoscaler, status, &specs, known);
         let decision = decide(&situation);
         let winner = match &decision.outcome {
@@ -197,6 +200,12 @@ impl Overview {
         };
         overview.replicas = Some(status.current_replicas.unwrap_or_default());
         overview.wants = wants(&decision);
+        let is_recommended = matches!(decision.outcome, Outcome::Recommended { .. });
+        if let Some(stale) = stale.filter(|stale| is_recommended || stale.is_without_scale()) {
+            // What values from before lead to, nobody wants now.
+            overview.verdict = format!("stays at {}: {}", situation.replicas, stale.why());
+            overview.wants = None;
+        }
         overview.conditions.clone_from(&status.conditions);
         overview.last_scale_time.clone_from(&status.last_scale_time);
         overview

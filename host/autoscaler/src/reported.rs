@@ -94,7 +94,10 @@ fn unread(status: &AutoscalerStatus, why: &str) -> String {
 }
 
 /// What the status says of a metric, if it is of the type that the autoscaler has at this place.
-fn value_of<'s>(status: &'s MetricStatus, spec: &MetricSpec) -> Option<&'s CurrentValue> {
+pub(crate) fn value_of<'s>(
+    status: &'s MetricStatus,
+    spec: &MetricSpec,
+) -> Option<&'s CurrentValue> {
     let MetricStatus { pods, object, external, resource, container_resource } = status;
     let found = if spec.pods.is_some() {
         pods

@@ -51,6 +51,11 @@ pub fn replicas(
     held.map_or(decision.replicas, |(status, _)| status.desired_replicas)
 }
 
+/// Whether the controller reports that what it recommended or changed before holds a decision.
+pub fn is_held(situation: &Situation, decision: &Decision, status: &AutoscalerStatus) -> bool {
+    Recommendation::of(situation, decision).is_some_and(|of| of.held(status).is_some())
+}
+
 /// Whether the controller reports that the rules of a behavior hold a decision where it is.
 pub(crate) fn is_held_by_rate(
     situation: &Situation,

@@ -15,7 +15,7 @@ pub(crate) enum Plugin {
     /// Write a project that builds, tests and runs at once, with the SDK in it: nothing is downloaded.
     New(NewPlugin),
     /// Build a plugin with its language's own tool, pack its fixtures into it, and print its size and
-    /// digest. The same sources give the same digest, except in Python. Exits with 1 if that fails.
+    /// digest. The same sources give the same digest. Exits with 1 if that fails.
     Build(BuildPlugin),
     /// Run every fixture on the component, within the limits that it has when it serves, and the
     /// project's own tests with its language's own tool; show what came of each fixture in both, side by

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use leadsman::explain::{self, Explainer, HpaExplainer, MetricText, Reads, TryOptions};
+use leadsman::explain::{
+    self, ExplainedRead, Explainer, HpaExplainer, MetricText, Reads, TryOptions,
+};
 use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
 
@@ -64,7 +66,7 @@ pub(super) fn tried(options: &TryOptions, output: ExplainOutput, file: Option<&P
             return Ok(ExitCode::from(FAULTS));
         }
         match file {
-            Some(file) => record(&[document], file),
+            Some(file) => record(&[&document], file),
             None => Ok(ExitCode::SUCCESS),
         }
     });
@@ -83,24 +85,27 @@ async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Re
     let explainer = Explainer::new(asking.kubeconfig.as_deref(), asking.config.clone()).await?;
     let with = With { fixture: file.is_some() };
     let all = async || {
-        let mut documents = Vec::new();
+        let mut explained = Vec::new();
         for path in explainer.paths(&reads).await? {
-            documents.push(explainer.explain(&path, with).await?);
+            let document = explainer.explain(&path, with).await?;
+            let read_by = explainer.read_by(&document).await;
+            explained.push(ExplainedRead { document, read_by });
         }
-        anyhow::Ok(documents)
+        anyhow::Ok(explained)
     };
     if let Some(file) = file {
-        let documents = all().await?;
-        printed(&reported(&documents, asking)?);
+        let explained = all().await?;
+        printed(&reported(&explained, asking)?);
+        let documents: Vec<_> = explained.iter().map(|read| &read.document).collect();
         return record(&documents, file);
     }
     follow(asking, async || reported(&all().await?, asking)).await
 }
 
-fn reported(documents: &[MetricExplanation], asking: &Asking) -> anyhow::Result<String> {
-    match (asking.output, documents) {
-        (ExplainOutput::Text, documents) => {
-            let texts: Vec<_> = documents.iter().map(|of| MetricText(of).to_string()).collect();
+fn reported(explained: &[ExplainedRead], asking: &Asking) -> anyhow::Result<String> {
+    match (asking.output, explained) {
+        (ExplainOutput::Text, all) => {
+            let texts: Vec<_> = all.iter().map(ToString::to_string).collect();
             Ok(texts.join("\n"))
         }
         (ExplainOutput::Json, [one]) => json(one, asking),
@@ -146,7 +151,7 @@ fn pretty(of: &impl Serialize) -> anyhow::Result<String> {
 }
 
 /// Writes the newest run of the one evaluation that there is as a fixture.
-fn record(documents: &[MetricExplanation], file: &Path) -> anyhow::Result<ExitCode> {
+fn record(documents: &[&MetricExplanation], file: &Path) -> anyhow::Result<ExitCode> {
     let metrics = documents.iter().flat_map(|document| &document.metrics);
     let evaluations: Vec<_> = metrics.flat_map(|metric| &metric.evaluations).collect();
     let refused = |why: &str| {

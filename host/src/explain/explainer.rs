@@ -12,6 +12,7 @@ use leadsman_provider::explanation::{KIND, MetricExplanation, With};
 use leadsman_provider::snapshot::Snapshot;
 use serde_json::Value;
 
+use super::read_by::{ReadBy, read_by};
 use super::requests::{MetricRead, ServedAs, segment};
 use super::{ExplainError, readings};
 use crate::app::{self, ClusterOptions, LoadedConfig};
@@ -100,6 +101,15 @@ impl Explainer {
                     || "what answers there explains nothing: it is no Leadsman, or an older one";
                 found.ok_or_else(|| failed(foreign().to_owned()))
             }
+        }
+    }
+
+    /// The autoscalers that read what an explanation is of, each with its last hour; `None` without a
+    /// cluster whose adapter keeps one.
+    pub async fn read_by(&self, document: &MetricExplanation) -> Option<ReadBy> {
+        match &self.0 {
+            ExplainBackend::Process(_) => None,
+            ExplainBackend::Cluster(cluster) => read_by(cluster, document).await,
         }
     }
 

@@ -231,7 +231,7 @@ fn scale_path(target: &CrossVersionObjectReference, plural: &str, namespace: &st
 
 /// The plural of the kind that a metric describes, with its group; `None` if it describes none or the kind
 /// is not known.
-async fn described(cluster: &Cluster, metric: &MetricSpec) -> Option<String> {
+pub(super) async fn described(cluster: &Cluster, metric: &MetricSpec) -> Option<String> {
     let described = metric.object.as_ref()?.described_object.as_ref()?;
     if is_namespace(described) {
         return None;

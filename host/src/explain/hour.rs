@@ -9,6 +9,7 @@ use leadsman_provider::explanation::{
 use serde::Serialize;
 
 use super::record::{Line, clock};
+use super::waits::{Course, Moment};
 
 /// The most changes that the text shows, the newest.
 const MAX_SHOWN: usize = 12;
@@ -85,6 +86,23 @@ impl Hour {
             greatest: series.values.iter().rev().max_by(by_value).cloned(),
             series: Some(series),
         }
+    }
+
+    /// What was wanted and what there was, since when it is known without a gap.
+    pub(super) fn course(&self) -> Option<Course> {
+        let series = self.series.as_ref()?;
+        let until = millisecond(self.until.as_deref()?)?;
+        let begin = millisecond(series.changes_since.as_deref().or(self.since.as_deref())?)?;
+        let is_gap = |of: &HourChange| of.wants.is_none() && of.replicas.is_none();
+        let gap = series.changes.iter().rposition(is_gap);
+        let whole = series.changes.get(gap.map_or(0, |at| at + 1)..)?;
+        let moments = whole.iter().map(|change| {
+            let HourChange { wants, replicas, .. } = *change;
+            Some(Moment { at: millisecond(&change.time)?, wants, replicas })
+        });
+        let moments: Vec<_> = moments.collect::<Option<_>>()?;
+        let since = if gap.is_some() { moments.first()?.at } else { begin };
+        Some(Course { since, until, moments })
     }
 
     /// For people, in less than 80 columns.
@@ -272,6 +290,32 @@ mod tests {
         for line in text(&Hour::of(told, 1)) {
             assert!(line.len() + "  hour      ".len() <= 80, "{line}");
         }
+    }
+
+    #[test]
+    fn the_course_of_an_hour_begins_after_its_last_gap() {
+        let changes = [
+            change("2026-01-01T13:20:00.000Z", 20.0, 2, 2),
+            change("2026-01-01T13:41:00.000Z", 50.0, 5, 2),
+        ];
+        let told = |changes: &[Value]| {
+            Hour::of(hour("2026-01-01T09:00:00.000Z", changes), 1).course().unwrap()
+        };
+        let whole = told(&changes);
+        let of = |course: &Course| -> Vec<_> {
+            course.moments.iter().map(|of| (of.wants, of.replicas)).collect()
+        };
+        assert_eq!(of(&whole), [(Some(2), Some(2)), (Some(5), Some(2))]);
+        assert_eq!(whole.until - whole.since, (59 * 60 + 45) * 1000);
+        let mut gap = change("2026-01-01T13:30:00.000Z", 0.0, 0, 0);
+        for key in ["wants", "replicas"] {
+            gap[key] = Value::Null;
+        }
+        let [first, second] = changes;
+        let after = told(&[first, gap, second]);
+        assert_eq!(of(&after), [(Some(5), Some(2))]);
+        assert_eq!(after.since, after.moments[0].at);
+        assert!(Hour::unknown("it is forbidden").course().is_none());
     }
 
     #[test]

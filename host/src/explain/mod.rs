@@ -11,6 +11,7 @@ mod hour;
 mod metric;
 mod past;
 mod pods;
+mod read_by;
 mod readings;
 mod record;
 mod requests;
@@ -18,6 +19,7 @@ mod stand_in;
 mod text;
 pub(crate) mod try_mapping;
 mod verdict;
+mod waits;
 mod what_if;
 
 use std::path::PathBuf;
@@ -31,6 +33,7 @@ use autoscaler::AutoscalerCondition;
 pub use explainer::{Explainer, Reads, paths_in};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
+pub use read_by::{ExplainedRead, ReadBy};
 pub use requests::MetricRead;
 pub use try_mapping::{TryOptions, try_mapping};
 pub use what_if::{Assumption, WhatIf};
@@ -103,6 +106,9 @@ pub struct Explanation {
     /// The number of replicas that the arithmetic leads to; where the controller reports that what it
     /// recommended or changed before holds that, the number that it stays at.
     pub replicas: i32,
+    /// For how long it waits, where its controller reports that it is held and it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<waits::Waits>,
     /// Each metric, in the order of the autoscaler.
     metrics: Vec<Metric>,
     /// What the controller itself reports; `None` while it has not looked at the autoscaler.

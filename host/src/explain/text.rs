@@ -34,6 +34,10 @@ impl fmt::Display for Explanation {
             ratio(1.0 - bounds.tolerance_down),
             ratio(1.0 + bounds.tolerance_up)
         )?;
+        if let Some(waits) = &self.waits {
+            let [first, second] = waits.lines();
+            writeln!(f, "waits       {first}\n            {second}")?;
+        }
         for metric in &self.metrics {
             writeln!(f)?;
             metric.fmt(f)?;

@@ -7,6 +7,7 @@ use leadsman_provider::explanation::ExplainedMetric;
 
 use super::gather::{Gathered, GatheredMetric};
 use super::notation::both;
+use super::waits::Waits;
 use super::{Bounds, Controller, Explanation, Metric, Target, fallback, stand_in};
 
 /// How many values of single pods are shown.
@@ -34,6 +35,14 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
     let status = gathered.autoscaler.status.as_ref().filter(|_| !gathered.from_file);
     let reported = status.filter(|_| assumed.is_empty());
     let mut in_one_sentence = verdict(&titles, situation, &decision, reported);
+    let course = gathered.metrics.iter().find_map(|metric| metric.hour.course());
+    let waits = reported.zip(course).and_then(|(status, course)| {
+        let past = gathered.past.as_deref().ok();
+        Waits::of((situation, &decision), status, &course, past)
+    });
+    if let Some(waits) = &waits {
+        in_one_sentence = format!("{in_one_sentence}; for about {} more", waits.about());
+    }
     let stands =
         winner.filter(|_| assumed.is_empty()).and_then(|at| stands_for(&gathered.metrics[at]));
     if let Some(why) = stands {
@@ -60,6 +69,7 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
             tolerance_down: situation.tolerance.down,
         },
         replicas: replicas(situation, &decision, reported),
+        waits,
         metrics: metrics.collect(),
         controller: status.map(|status| Controller {
             current_replicas: status.current_replicas.unwrap_or_default(),

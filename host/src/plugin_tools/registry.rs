@@ -230,7 +230,12 @@ pub fn sign_lines(
 fn sign_line(artifact: &str, key: Option<&Path>, access: &RegistryOptions) -> String {
     let key = key.map_or_else(|| "cosign.key".to_owned(), |key| key.display().to_string());
     let plain = if access.plain_http { " --allow-http-registry" } else { "" };
-    format!("cosign sign --key {} --tlog-upload=false{plain} {}", quoted(&key), quoted(artifact))
+    // cosign 3 has a signing configuration of its own, with a log in it, unless it is told not to.
+    format!(
+        "cosign sign --key {} --tlog-upload=false --use-signing-config=false{plain} {}",
+        quoted(&key),
+        quoted(artifact)
+    )
 }
 
 impl RegistryOptions {
@@ -276,8 +281,8 @@ mod tests {
         let key = Path::new("my keys/it's.key");
         let text = sign_lines(&reference, &digest, Some(key), &access);
         let wanted = format!(
-            "cosign sign --key 'my keys/it'\\''s.key' --tlog-upload=false --allow-http-registry \
-             r.example:5000/team/rate@{digest}\n\
+            "cosign sign --key 'my keys/it'\\''s.key' --tlog-upload=false \
+             --use-signing-config=false --allow-http-registry r.example:5000/team/rate@{digest}\n\
              leadsman plugin inspect r.example:5000/team/rate@{digest} --key 'my keys/it'\\''s.pub' \
              --plain-http\n"
         );

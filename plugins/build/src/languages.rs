@@ -190,7 +190,7 @@ impl Project {
     }
 
     /// Builds the component, without fixtures. What the language's tool prints goes to standard error.
-    /// The same sources and the same tool give the same bytes, whatever the folder, except in Python.
+    /// The same sources and the same tool give the same bytes, whatever the folder.
     pub fn build(&self) -> Result<Vec<u8>, ProjectError> {
         let folder = self
             .folder

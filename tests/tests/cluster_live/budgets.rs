@@ -73,6 +73,24 @@ async fn a_used_up_evaluation_budget_fails_only_its_own_reads() {
     let failures = [("reason", "budget")];
     let counted = leadsman.metric("leadsman_evaluation_failures_total", &failures).await;
     assert!(counted >= Some(1.0), "{counted:?}");
+    // The page has what it may use and what it uses, and that it is spent; the other team's is not.
+    let mut browser = Browser::open(&leadsman.page("/"), (1400, 1000)).await;
+    eventually("the spent budget, on the page", TIMEOUT, async || {
+        // What comes back meanwhile is used.
+        site.read(&leadsman, &next("budget-a")).await;
+        let of = |team: &str| {
+            format!("(document.querySelector('[data-entry=\"team/{team}\"]')?.innerText ?? '')")
+        };
+        let rows = browser.value(&format!("[{}, {}]", of("budget-a"), of("budget-b"))).await;
+        let [a, b] = [0_usize, 1].map(|at| rows[at].as_str().unwrap_or_default());
+        let is_shown = a.contains("budget is spent")
+            && a.contains("of 3 evaluations")
+            && b.contains(" evaluations")
+            && !b.contains("budget is spent");
+        if is_shown { Ok(()) } else { Err(format!("{rows:#}")) }
+    })
+    .await;
+    assert_eq!(browser.faults(), [""; 0]);
 
     // A higher limit takes effect at once.
     let more = limited.replace(": 3", ": 6000");

@@ -19,7 +19,8 @@ use leadsman_tests::cluster::{
     Adapter, ConfigMap, ControlPlane, EventRecord, Readers, Rule, Workload,
 };
 use leadsman_tests::{
-    Answer, Config, HOSTILE, HttpClient, Leadsman, Mapping, Reply, Upstream, eventually, paths,
+    Answer, Browser, Config, HOSTILE, HttpClient, Leadsman, Mapping, Reply, Upstream, eventually,
+    paths,
 };
 use serde_json::{Value, json};
 

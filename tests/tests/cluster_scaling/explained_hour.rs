@@ -92,6 +92,35 @@ async fn an_hour_has_the_values_the_proposals_and_the_replicas() {
         "            least ",
         "            time           value     target proposes wants replicas\n",
     ]);
+    // The metric alone is told with the hour of who scales by it.
+    let path = format!("{EXTERNAL}/namespaces/{namespace}/queue_depth");
+    for of in [["metric", &path], ["mapping", "remembered/queue_depth"]] {
+        let arguments = [&["explain"], &of[..], &["--kubeconfig", &kubeconfig]].concat();
+        let report = Leadsman::command(&arguments, Path::new(".")).await;
+        assert_eq!(report.code, Some(0), "{report:#?}");
+        report.assert_contains(&[
+            "\nread by remembered/web: external metric queue_depth, target 10 for each pod\n  hour      ",
+            "            time           value     target proposes wants replicas\n",
+        ]);
+    }
+    let other = format!("{path}?labelSelector=queue%3Dother");
+    let arguments = ["explain", "metric", &other, "--kubeconfig", &kubeconfig];
+    let report = Leadsman::command(&arguments, Path::new(".")).await;
+    report.assert_contains(&["\nno autoscaler of remembered reads it\n"]);
+}
+
+#[tokio::test]
+async fn an_autoscaler_is_followed_while_it_changes() {
+    let _stage = stage();
+    let namespace = "followed";
+    let hpa = scaled(namespace, 20.0).await;
+    hpa.wait_desired(2).await;
+    let kubeconfig = ControlPlane::shared().await.admin_kubeconfig().display().to_string();
+    let arguments = ["explain", "hpa", "followed/web", "--watch=1s", "--kubeconfig", &kubeconfig];
+    let mut followed = Leadsman::follow(&arguments, Path::new("."));
+    followed.line("followed/web stays at 2: external metric queue_depth is inside").await;
+    set(namespace, 48.0);
+    followed.line("target      Deployment web: 5 replicas").await;
 }
 
 #[tokio::test]
@@ -141,6 +170,15 @@ async fn who_may_read_the_metric_alone_is_told_nothing_of_the_autoscaler() {
         assert!(why.contains(part), "{part} in {hour:#}");
     }
     assert!(hour["metrics"].is_null() && hour["since"].is_null(), "{hour:#}");
+    // An autoscaler is explained to whoever may read it.
+    let kubeconfig = account.kubeconfig(ControlPlane::shared().await).await.display().to_string();
+    let arguments = ["explain", "hpa", "remembered-apart/web", "--kubeconfig", &kubeconfig];
+    let refused = Leadsman::command(&arguments, Path::new(".")).await;
+    assert_eq!(refused.code, Some(3), "{refused:#?}");
+    refused.assert_contains(&[
+        "cannot read the HorizontalPodAutoscaler remembered-apart/web: 403",
+        "forbidden",
+    ]);
     // Whoever has both rights is told.
     eventually("the hour, as the adapter knows the autoscaler", TIMEOUT, async || {
         let explanation = admin.try_read(&path).await?.ok();

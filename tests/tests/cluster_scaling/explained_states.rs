@@ -161,6 +161,16 @@ async fn a_stabilization_window_is_named() {
     let hpa = Hpa::create(&admin, &workload, 1..=5, &[by(name)]).await;
     behaves(&admin, &workload, json!({"scaleDown": {"stabilizationWindowSeconds": 1800}})).await;
     hpa.wait_desired(3).await;
+    eventually("what is wanted, in the hour", TIMEOUT, async || {
+        let explanation = explained(&["waiting/waits"]).await;
+        let changes = explanation["metrics"][0]["hour"]["changes"].as_array();
+        let last = changes.and_then(|changes| changes.last());
+        match last.is_some_and(|last| last["wants"] == 3 && last["replicas"] == 3) {
+            true => Ok(()),
+            false => Err(format!("{explanation:#}")),
+        }
+    })
+    .await;
     queue(&stage, namespace, name, 10.0);
     let state = State {
         name,
@@ -171,6 +181,21 @@ async fn a_stabilization_window_is_named() {
     };
     is_joined(&state.is_explained(namespace).await);
     assert_eq!(hpa.desired().await, Some(3));
+    // For how long follows from what the adapter noted and from the behavior.
+    let explanation = eventually("for how long it waits", TIMEOUT, async || {
+        let explanation = explained(&["waiting/waits"]).await;
+        let is_told = explanation["waits"]["aboutSeconds"].is_u64();
+        if is_told { Ok(explanation) } else { Err(format!("{explanation:#}")) }
+    })
+    .await;
+    let waits = &explanation["waits"];
+    let seconds = waits["aboutSeconds"].as_u64().unwrap_or_default();
+    assert!((1500..=1800).contains(&seconds), "{waits:#}");
+    let because = waits["because"].as_str().unwrap_or_default();
+    assert!(because.starts_with("3 was recommended until about "), "{waits:#}");
+    assert!(because.ends_with("it counts for 1800s"), "{waits:#}");
+    let said = explanation["verdict"].as_str().unwrap_or_default();
+    assert!(said.contains("; for about "), "{said}");
 }
 
 #[tokio::test]

@@ -59,6 +59,10 @@ async fn autoscalers_are_first_and_the_worst_is_on_top() {
         const all = [...document.querySelectorAll('[data-list=autoscalers] > li')].map((of) => order.findIndex((word) => of.querySelector('.state').textContent.startsWith(word))); \
         return all.every((place, at) => place >= 0 && (at === 0 || all[at - 1] <= place)); })()";
     assert_eq!(browser.value(order).await, true);
+    // At the maximum is a warning.
+    let at_max = "[...document.querySelectorAll('[data-list=autoscalers] .state')].filter((of) => of.textContent.startsWith('at the maximum')).map((of) => of.dataset.tone)";
+    let tones: Vec<String> = serde_json::from_value(browser.value(at_max).await).expect("tones");
+    assert!(tones.iter().all(|tone| tone == "warn"), "{tones:?}");
     browser.value("document.querySelector('[data-list=autoscalers] .open').click()").await;
     browser.until("document.querySelector('.inside:not([hidden]) .chart.large') !== null").await;
     let told = browser.text(".inside:not([hidden])").await.unwrap_or_default();

@@ -2,11 +2,13 @@
 
 mod activation;
 mod browser;
+mod candidates;
 mod demo;
 mod events;
 mod files;
 mod sections;
 mod sources;
+mod states;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

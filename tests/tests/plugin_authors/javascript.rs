@@ -67,12 +67,12 @@ const OWN_OF_TREND: &str = "plugin-sdk/javascript/examples/trend/fixtures";
 async fn the_same_sources_give_the_same_digest_in_any_folder() {
     let author = Author::with_tools();
     author.typescript_project().await;
-    author.plugin_ok(&["build", "mine", "--output", "one.wasm"]).await;
-    std::fs::create_dir(author.path("elsewhere")).expect("another folder");
-    std::fs::rename(author.path("mine"), author.path("elsewhere/mine")).expect("a move");
-    author.plugin_ok(&["build", "elsewhere/mine", "--output", "other.wasm"]).await;
-    let bytes = |name: &str| std::fs::read(author.path(name)).expect("a component");
-    assert!(bytes("one.wasm") == bytes("other.wasm"), "the digest is that of a folder");
+    author.assert_reproducible("mine").await;
+
+    let author = Author::with_tools();
+    author.plugin_ok(&["new", "plain", "--language", "javascript"]).await;
+    author.tool("npm", &["install"], &author.path("plain")).await;
+    author.assert_reproducible("plain").await;
 }
 
 #[tokio::test]

@@ -86,6 +86,19 @@ impl Author {
         run_tool(program.as_ref(), arguments, folder, &self.variables).await;
     }
 
+    /// Builds a project, and again in another folder that has one file more in it. The components must be
+    /// the same.
+    pub(crate) async fn assert_reproducible(&self, project: &str) {
+        self.plugin_ok(&["build", project, "--output", "one.wasm"]).await;
+        let moved = format!("elsewhere/{project}");
+        self.write("elsewhere/of-somebody-else", "");
+        std::fs::rename(self.path(project), self.path(&moved)).expect("a move");
+        self.write(&format!("{moved}/notes.txt"), "no source");
+        self.plugin_ok(&["build", &moved, "--output", "other.wasm"]).await;
+        let bytes = |name: &str| std::fs::read(self.path(name)).expect("a component");
+        assert!(bytes("one.wasm") == bytes("other.wasm"), "the digest is that of a folder");
+    }
+
     /// Copies the files of a folder of the repository.
     pub(crate) fn copy(&self, from: &str, to: &str) {
         let entries = std::fs::read_dir(repository().join(from)).expect("a folder");

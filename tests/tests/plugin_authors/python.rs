@@ -36,6 +36,15 @@ async fn from_an_empty_folder_to_a_served_metric() {
 }
 
 #[tokio::test]
+async fn the_same_sources_give_the_same_digest_in_any_folder() {
+    let author = in_environment();
+    // It reads a table when it is imported, and imports more of Python than others.
+    let hostile = "plugin-sdk/python/tests/hostile";
+    author.copy(hostile, "mine");
+    author.assert_reproducible("mine").await;
+}
+
+#[tokio::test]
 async fn ports_of_shipped_plugins_pass_the_same_fixtures_natively_and_as_components() {
     for (example, shipped, passed) in [
         ("ratio", "ratio", "12 fixtures, 0 failed"),

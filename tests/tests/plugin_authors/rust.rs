@@ -25,3 +25,10 @@ async fn from_an_empty_folder_to_a_served_metric() {
     let (seconds, size) = (begun.elapsed().as_secs_f64(), bytes.len());
     eprintln!("Rust: 3 commands and a mapping, {seconds:.1} s, {size} bytes");
 }
+
+#[tokio::test]
+async fn the_same_sources_give_the_same_digest_in_any_folder() {
+    let author = Author::new();
+    author.plugin_ok(&["new", "error-ratio", "--language", "rust"]).await;
+    author.assert_reproducible("error-ratio").await;
+}

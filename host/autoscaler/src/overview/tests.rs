@@ -143,6 +143,56 @@ fn what_the_controller_could_not_read_is_told_in_its_words() {
 }
 
 #[test]
+fn a_value_that_the_status_has_kept_from_before_is_not_the_current_one() {
+    let why = "unable to get external metric shop/jobs: the source is away";
+    // This controller leaves what it read before.
+    let unread = with(external(2, "20"), |object| {
+        condition(object, "ScalingActive", "False", "FailedGetExternalMetric", why);
+    });
+    let overview = of(unread.clone());
+    let metric = &overview.metrics[0];
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Failing, None));
+    assert_eq!((&metric.value, metric.failure.as_deref()), (&None, Some(why)));
+    assert!(overview.verdict.contains(why), "{}", overview.verdict);
+    // The adapter's own value is newer, and there is no other metric to wait for.
+    let newest = KnownMetric { newest: Some(vec![20_000]), ..KnownMetric::default() };
+    assert!(of_known(unread.clone(), &[newest]).metrics[0].value.is_some());
+    // Of several, the one that is named has failed, and of the others the values are old.
+    let two = with(unread, |object| {
+        let metrics = object["spec"]["metrics"].as_array_mut().unwrap();
+        let mut other = metrics[0].clone();
+        other["external"]["metric"]["name"] = json!("mails");
+        metrics.push(other);
+        let current = object["status"]["currentMetrics"].as_array_mut().unwrap();
+        current.push(current[0].clone());
+    });
+    let overview = of(two.clone());
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Failing, None));
+    assert_eq!(overview.metrics[0].failure.as_deref(), Some(why));
+    let other = &overview.metrics[1];
+    assert!(other.value.is_some() && other.failure.is_none(), "{other:?}");
+    assert!(other.old.as_deref().is_some_and(|old| old.contains(why)), "{other:?}");
+    assert!(overview.verdict.starts_with("stays at 2: "), "{}", overview.verdict);
+    // A controller that tells what it read in this very look has no value of what it could not read.
+    let fresh = with(two, |object| {
+        object["status"]["currentMetrics"][0] = json!({"type": ""});
+    });
+    let fresh = of(fresh);
+    assert!(fresh.metrics[1].value.is_some() && fresh.metrics[1].old.is_none(), "{fresh:?}");
+}
+
+#[test]
+fn nothing_is_current_while_the_scale_of_the_target_cannot_be_read() {
+    let why = "the HPA controller was unable to get the target's current scale: it is gone";
+    let overview = of(with(external(2, "20"), |object| {
+        condition(object, "AbleToScale", "False", "FailedGetScale", why);
+    }));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Failing, None));
+    assert_eq!(overview.verdict, format!("stays at 2: {why}"));
+    assert!(overview.metrics[0].old.is_some() && overview.metrics[0].value.is_some());
+}
+
+#[test]
 fn what_waits_is_held() {
     let waits = with(external(4, "2"), |object| {
         let message = "recent recommendations were higher than current one";

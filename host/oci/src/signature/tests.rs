@@ -168,6 +168,53 @@ fn a_bundle_is_not_to_be_changed() {
     }
 }
 
+#[test]
+fn no_byte_of_what_is_signed_may_change_nor_of_the_signature() {
+    for name in ["cosign2-tag", "cosign3-tag"] {
+        let golden = Golden::read(name);
+        let (payload, signature) = golden.simple();
+        let signature = STANDARD.decode(signature).unwrap();
+        assert_only_as_signed(payload.as_bytes(), &signature, |payload, signature| {
+            let signature = STANDARD.encode(signature);
+            simple::check(payload, Some(&signature), &golden.digest, &golden.keys)
+        });
+    }
+    for name in ["cosign2-bundle", "cosign3-bundle"] {
+        let golden = Golden::read(name);
+        let good = golden.bundle();
+        let decoded = |pointer| STANDARD.decode(good.pointer(pointer).unwrap().as_str().unwrap());
+        let (payload, signature) = ("/dsseEnvelope/payload", "/dsseEnvelope/signatures/0/sig");
+        let (is, by) = (decoded(payload).unwrap(), decoded(signature).unwrap());
+        assert_only_as_signed(&is, &by, |is, by| {
+            let mut bundle = good.clone();
+            *bundle.pointer_mut(payload).unwrap() = json!(STANDARD.encode(is));
+            *bundle.pointer_mut(signature).unwrap() = json!(STANDARD.encode(by));
+            bundle::check(bundle.to_string().as_bytes(), &golden.digest, &golden.keys)
+        });
+    }
+}
+
+/// Asserts that a check passes, and does not with any one byte of the payload or the signature changed.
+#[track_caller]
+fn assert_only_as_signed(
+    payload: &[u8],
+    signature: &[u8],
+    check: impl Fn(&[u8], &[u8]) -> Result<(), String>,
+) {
+    assert_eq!(check(payload, signature), Ok(()));
+    let refusal = Err("none of the keys made it".to_owned());
+    for at in 0..payload.len() {
+        let mut changed = payload.to_vec();
+        changed[at] ^= 1;
+        assert_eq!(check(&changed, signature), refusal, "byte {at} of the payload");
+    }
+    for at in 0..signature.len() {
+        let mut changed = signature.to_vec();
+        changed[at] ^= 1;
+        assert_eq!(check(payload, &changed), refusal, "byte {at} of the signature");
+    }
+}
+
 /// A referrer among others, as a registry that knows referrers lists them.
 #[tokio::test]
 async fn the_referrers_api_is_asked_first() {

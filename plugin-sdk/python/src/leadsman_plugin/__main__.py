@@ -6,7 +6,6 @@ import argparse
 import importlib.metadata
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,8 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import _snapshot
+from . import _wasm as wasm
+from ._canonical import UnknownComponent, canonical
+
 COMPONENTIZE_PY = "0.25.1"
 """The version whose output is known to load. Others make other components."""
+_GET = f"pip install componentize-py=={COMPONENTIZE_PY}"
 SECTION = b"leadsman:fixtures"
 
 _ENTRY = """\
@@ -78,17 +82,11 @@ def build(project: Project, output: Path, fixtures: Path | None) -> None:
     _check_tool()
     package = Path(__file__).parent
     with tempfile.TemporaryDirectory(prefix="leadsman-plugin-") as folder:
-        entry, made = Path(folder) / "leadsman_entry.py", Path(folder) / "made.wasm"
-        entry.write_text(_ENTRY.format(module=project.module, name=project.plugin))
-        # The interpreter of the component writes what it compiles beside the sources. Those of the
-        # SDK are not the project's, so it gets a copy of them.
-        sdk = Path(folder) / "sdk"
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(package, sdk / package.name, ignore=ignored)
-        search = [project.source, sdk, package.parent, folder]
-        paths = [argument for path in search for argument in ("-p", str(path))]
+        made = Path(folder) / "made.wasm"
+        entry = _ENTRY.format(module=project.module, name=project.plugin)
         command = ["-q", "-d", str(package / "plugin.wit"), "-w", "mapping", "componentize"]
-        command += [entry.stem, *paths, "--stub-wasi", "-o", str(made)]
+        command += _snapshot.arguments(Path(folder), entry, [project.source, package.parent])
+        command += ["--stub-wasi", "-o", str(made)]
         run = subprocess.run(
             [sys.executable, "-c", "from componentize_py import script; script()", *command],
             capture_output=True,
@@ -98,7 +96,10 @@ def build(project: Project, output: Path, fixtures: Path | None) -> None:
         )
         if run.returncode != 0:
             raise CannotBuild(_told(run.stdout + run.stderr, project))
-        component = made.read_bytes()
+        try:
+            component = canonical(made.read_bytes())
+        except UnknownComponent as error:
+            raise CannotBuild(f"{error}; {_GET} --force-reinstall") from None
     output.write_bytes(component + (_packed(fixtures) if fixtures else b""))
 
 
@@ -106,20 +107,18 @@ def _told(output: str, project: Project) -> str:
     """What componentize-py said, without its own stack: the traceback of the project's module."""
     _, _, told = output.rpartition("AssertionError: ")
     told = (told or output).split("\n\nCaused by:")[0].strip()
-    package = Path(__file__).parent.parent
-    for at, folder in enumerate((project.source, package, package)):
+    for at, folder in enumerate((project.source, Path(__file__).parent.parent)):
         told = told.replace(f'"/{at}/', f'"{folder}/')
     return f"the module {project.module} could not be loaded to take the snapshot:\n{told}"
 
 
 def _check_tool() -> None:
-    get = f"pip install componentize-py=={COMPONENTIZE_PY}"
     try:
         version = importlib.metadata.version("componentize-py")
     except importlib.metadata.PackageNotFoundError:
-        raise CannotBuild(f"componentize-py is not installed: {get}") from None
+        raise CannotBuild(f"componentize-py is not installed: {_GET}") from None
     if version != COMPONENTIZE_PY:
-        raise CannotBuild(f"componentize-py is {version}, and {COMPONENTIZE_PY} is needed: {get}")
+        raise CannotBuild(f"componentize-py is {version}, and {COMPONENTIZE_PY} is needed: {_GET}")
 
 
 def _packed(folder: Path) -> bytes:
@@ -133,17 +132,7 @@ def _packed(folder: Path) -> bytes:
     if not found:
         return b""
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
-    body = _leb128(len(SECTION)) + SECTION + text
-    return b"\0" + _leb128(len(body)) + body
-
-
-def _leb128(number: int) -> bytes:
-    encoded = bytearray()
-    while True:
-        number, low = number >> 7, number & 0x7F
-        encoded.append(low | (0x80 if number else 0))
-        if not number:
-            return bytes(encoded)
+    return wasm.binary([(wasm.CUSTOM, wasm.sized(SECTION) + text)])
 
 
 def main(arguments: list[str] | None = None) -> int:

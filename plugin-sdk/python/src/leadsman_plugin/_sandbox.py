@@ -77,6 +77,34 @@ def _refusing_without(what: str, real: Callable[..., Any], given: int) -> Callab
     return perhaps
 
 
+def _open(
+    file: Any,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Any = None,
+) -> Any:
+    """Reads without asking for the times and the number of a file, which the snapshot would hold."""
+    if mode not in ("r", "rt", "rb") or isinstance(file, int) or opener is not None:
+        return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    number = os.open(file, os.O_RDONLY)
+    try:
+        chunks = []
+        while chunk := os.read(number, 1 << 16):
+            chunks.append(chunk)
+    finally:
+        os.close(number)
+    content = io.BytesIO(b"".join(chunks))
+    return content if mode == "rb" else io.TextIOWrapper(content, encoding, errors, newline)
+
+
+_real_open = io.open
+_open.__name__ = "open"
+
+
 class _Lines(io.TextIOBase):
     """`print` becomes lines of the adapter's log."""
 
@@ -170,7 +198,7 @@ def _without_system() -> None:
                 _replace(os, [name], _FILES if name in _OF_FILES else _SYSTEM)
     _replace(os, ["urandom", "getrandom"], _RANDOM)
     _replace(os, ["scandir"], _FILES)
-    builtins.open = io.open = _refusing(_FILES, io.open)
+    builtins.open = io.open = _refusing(_FILES, _open)
     _replace(builtins, ["input"], "standard input")
     sys.breakpointhook = _refusing("debugger", sys.breakpointhook)
 
@@ -202,7 +230,11 @@ _OF_FILES = {
 
 def _with_logging() -> None:
     """The standard module writes to the adapter's log, by its levels."""
+    # It notes when it was imported, which would be another component each time.
+    real, time.time_ns = time.time_ns, lambda: 0
     import logging
+
+    time.time_ns = real
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -237,6 +269,24 @@ def _with_logging() -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
+def _without_seeds() -> None:
+    """The same sources make the same component, and each run of it the same numbers."""
+    import _random
+
+    class Random(_random.Random):
+        # The type of C asks the system for a seed if it is given none.
+        def __new__(cls, *arguments: Any, **named: Any) -> Any:
+            return super().__new__(cls, 0)  # type: ignore[call-arg]
+
+        def seed(self, n: Any = None, /) -> None:
+            super().seed(0 if n is None else n)
+
+    _random.Random = Random  # type: ignore[misc]
+    import random
+
+    random.seed(0)
+
+
 def enter() -> None:
     """Takes away what plugins do not have. Comes before the imports of the project."""
     sys.stdout = _Lines(log.info, sys.stdout)
@@ -244,10 +294,7 @@ def enter() -> None:
     _without_clock()
     _without_system()
     _with_logging()
-    import random
-
-    # The same sources make the same component, and each run of it the same numbers.
-    random.seed(0)
+    _without_seeds()
     sys.meta_path.insert(0, _NoImport)
 
 
