@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use leadsman_config::{Flags, Origin, Parsed, parse, valid};
+use leadsman_config::{DocumentOrigin, Flags, Parsed, parse, valid};
 use leadsman_document::Document;
 use leadsman_evaluation::TeamLimits;
 use leadsman_model::names::Namespace;
@@ -28,12 +28,12 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         limits: TeamLimits::default(),
     };
     // A folder that does not exist: no file is found.
-    checked(text, &Origin::Folder(Path::new("/nonexistent")));
-    checked(text, &Origin::ConfigMap(&keys));
-    checked(text, &Origin::Team { keys: &keys, namespace: &namespace, team: &team });
+    checked(text, &DocumentOrigin::Folder(Path::new("/nonexistent")));
+    checked(text, &DocumentOrigin::ConfigMap(&keys));
+    checked(text, &DocumentOrigin::Team { keys: &keys, namespace: &namespace, team: &team });
 });
 
-fn checked(text: &str, origin: &Origin<'_>) {
+fn checked(text: &str, origin: &DocumentOrigin<'_>) {
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", origin, &Flags::default(), text);
     if !faults.is_empty() {

@@ -13,7 +13,7 @@ use leadsman_cluster::Attributes;
 use leadsman_model::owner::Owner;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_provider::snapshot::{Contents, Rejection, Snapshot};
+use leadsman_provider::snapshot::{Contents, Rejection, RejectionReason, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
 use leadsman_server::auth::{Peer, attributes};
@@ -122,7 +122,7 @@ fn snapshot() -> Snapshot {
             owner: Owner::Operator,
             title: serve.title(&metric),
             mapping: Some((metric, serve)),
-            reason: "plugin",
+            reason: RejectionReason::Plugin("plugin"),
             message: REASON.to_owned(),
             serving: false,
             activates: None,

@@ -5,7 +5,9 @@
 
 use leadsman_fuzz::shape;
 use leadsman_model::query_params::QueryParams;
-use leadsman_rules::{Api, Catalog, ResourceRules, Rule, RuleQuery, Seen, resolver, written};
+use leadsman_rules::{
+    Catalog, ListedSeries, ResourceRules, Rule, RuleApi, RuleQuery, resolver, written,
+};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Queries are parsed on a separate thread.
@@ -22,14 +24,14 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         }
     }
     let Ok(written) = serde_json::from_str::<written::Rule>(text) else { return };
-    for api in [Api::Custom, Api::External] {
+    for api in [RuleApi::Custom, RuleApi::External] {
         let mut faults = 0;
         let rule = Rule::new(&written, api, "/rules/0", &mut |_, _| faults += 1);
         let Some(rule) = rule.filter(|_| faults == 0) else { continue };
         let _ = rule.findings();
         let labels = ["namespace", "pod", "node", "kube_apps_deployment", "x"].map(Into::into);
         let names = ["http_requests_total", "container_memory", "a:b", "x"];
-        let seen: Seen = names.map(|name| (name.into(), labels.clone().into())).into();
+        let seen: ListedSeries = names.map(|name| (name.into(), labels.clone().into())).into();
         let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolve, &mut |_| {});
         for entry in catalog.entries {
             ask(&entry.query, name);

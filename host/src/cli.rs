@@ -29,7 +29,9 @@ pub(crate) use convert::Convert;
 pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use observability::ObservabilityFlags;
-pub(crate) use plugin::{BuildPlugin, NewPlugin, Plugin, PluginLanguage, PluginTemplate, TestPlugin};
+pub(crate) use plugin::{
+    BuildPlugin, NewPlugin, Plugin, PluginLanguage, PluginTemplate, TestPlugin,
+};
 pub(crate) use plugin_tools::{
     BenchPlugin, DevPlugin, DiffPlugins, InspectPlugin, PullPlugin, PushPlugin, RunPlugin,
     SignPlugin,

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let default = match cli.command {
         // They print the faults themselves.
         Command::Check(_) | Command::Rules(_) | Command::Convert(_) => "off",
-        // What kube-apiserver refuses is told by the command itself.
+        // What kube-apiserver refuses is reported by the command itself.
         _ if quiet => "warn,kube_client=off",
         _ => "info",
     };

@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::change::Change;
-use crate::decision::State;
+use crate::decision::WorkloadState;
 use crate::election::{Election, Term, may_act};
 use crate::group::{Group, groups};
 use crate::report::{EventWriter, Report};
@@ -21,7 +21,7 @@ use leadsman_provider::snapshot::Snapshot;
 use leadsman_runtime::telemetry::Metrics;
 
 /// How many workloads are looked at at once.
-const MAX_AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 
 /// How often it is looked for a new configuration, and for whether this replica leads.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub struct Activator {
 /// A workload that is looked at.
 #[derive(Default)]
 struct Watched {
-    state: State,
+    state: WorkloadState,
     /// When it is looked at next; `None` while it is.
     next: Option<Instant>,
     /// Whether it is looked at for values that are not those of the newest snapshot any more.
@@ -48,12 +48,12 @@ struct Watched {
 impl Watched {
     /// The values are others: how long these have been low is not known.
     fn forget(&mut self) {
-        (self.state, self.outdated) = (State::default(), self.next.is_none());
+        (self.state, self.outdated) = (WorkloadState::default(), self.next.is_none());
     }
 
     /// A look has ended with this state.
-    fn looked(&mut self, state: State, next: Instant) {
-        let state = if self.outdated { State::default() } else { state };
+    fn looked(&mut self, state: WorkloadState, next: Instant) {
+        let state = if self.outdated { WorkloadState::default() } else { state };
         *self = Self { state, next: Some(next), outdated: false };
     }
 }
@@ -118,7 +118,8 @@ impl Activator {
             drop(snapshot);
             let now = Instant::now();
             if may_act(*term.borrow_and_update(), now) {
-                for (workload, group) in due(&all, &mut watched, MAX_AT_ONCE - looks.len(), now) {
+                for (workload, group) in due(&all, &mut watched, MAX_CONCURRENT - looks.len(), now)
+                {
                     let state = watched.get(&workload).map(|of| of.state).unwrap_or_default();
                     looks.push(async move {
                         let state = change.look(&group, state).await;
@@ -176,7 +177,7 @@ fn due(
 /// When there is something to do next. While as many are looked at as may be, an end is waited for.
 fn wake(watched: &BTreeMap<Workload, Watched>, looks: usize, now: Instant) -> Instant {
     let tick = now + TICK;
-    if looks >= MAX_AT_ONCE {
+    if looks >= MAX_CONCURRENT {
         return tick;
     }
     watched.values().filter_map(|of| of.next).min().map_or(tick, |next| next.min(tick))
@@ -198,7 +199,7 @@ mod tests {
     fn other_values_begin_the_cooldown_anew() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let (low, _) = State::default().after(&SETTINGS, &Level::Low, start);
+        let (low, _) = WorkloadState::default().after(&SETTINGS, &Level::Low, start);
         let asks = |watched: &Watched| watched.state.after(&SETTINGS, &Level::Low, at(60)).1;
 
         let mut watched = Watched { state: low, next: Some(at(60)), outdated: false };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use crate::decision::{Action, Intent, Leave, ObservedScale, State, decide};
+use crate::decision::{Action, Intent, LeaveReason, ObservedScale, WorkloadState, decide};
 use crate::election::{Election, Term, may_act};
 use crate::group::Group;
 use crate::marks::Mark;
@@ -26,7 +26,7 @@ pub(crate) struct Change<'a> {
 
 impl Change<'_> {
     /// Looks at the values of a workload, and does what they ask for. Gives what is remembered of it.
-    pub(crate) async fn look(&self, group: &Group, state: State) -> State {
+    pub(crate) async fn look(&self, group: &Group, state: WorkloadState) -> WorkloadState {
         let level = group.level().await;
         let (state, intent) = state.after(&group.settings, &level, Instant::now());
         let start = match intent {
@@ -74,10 +74,10 @@ impl Change<'_> {
                 self.report.left(group, &before, &reported);
                 group.report(&reported);
                 Ok(match leave {
-                    Leave::Runs => Some(true),
-                    Leave::AtZero => Some(false),
-                    Leave::Autoscaler(_) => None,
-                    Leave::SetByOthers | Leave::AutoscalerToZero(_) => {
+                    LeaveReason::Runs => Some(true),
+                    LeaveReason::AtZero => Some(false),
+                    LeaveReason::Autoscaler(_) => None,
+                    LeaveReason::SetByOthers | LeaveReason::AutoscalerToZero(_) => {
                         if before != reported {
                             self.report.left_to_others(group, scaled.uid, &reported);
                         }
@@ -126,7 +126,7 @@ impl Change<'_> {
         }
     }
 
-    /// What there is to know of a workload, as far as it matters.
+    /// The part of a workload's state that decisions depend on.
     async fn found(
         &self,
         group: &Group,

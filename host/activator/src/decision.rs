@@ -1,10 +1,10 @@
-//! What is to be done about a workload. No I/O, no clock.
+//! Decisions about a workload. No I/O, no clock.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How long it counts that a workload was seen to run, or to have no replica.
-const SEEN: Duration = Duration::from_secs(60);
+const OBSERVATION_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// Between two looks at a value may lie this many times the interval; else nobody has seen what the
 /// value was in between.
@@ -36,7 +36,7 @@ pub(crate) enum Level {
 
 /// What is remembered of a workload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct State {
+pub(crate) struct WorkloadState {
     /// Since when every value that was looked at was low.
     low_since: Option<Instant>,
     /// When values were looked at last.
@@ -49,7 +49,7 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intent {
     /// Nothing.
-    Hold(Hold),
+    Hold(HoldReason),
     /// A workload without replicas is to have some.
     Start,
     /// A workload with few replicas is to have none.
@@ -58,7 +58,7 @@ pub(crate) enum Intent {
 
 /// Why the values ask for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Hold {
+pub(crate) enum HoldReason {
     /// They are not known.
     Unknown(String),
     /// They are low, and have to be so for this long yet.
@@ -86,12 +86,12 @@ pub(crate) enum Action {
     /// It is scaled to this number of replicas.
     Scale(u32),
     /// Nothing.
-    Leave(Leave),
+    Leave(LeaveReason),
 }
 
 /// Why a workload is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Leave {
+pub(crate) enum LeaveReason {
     /// It runs already.
     Runs,
     /// It has no replicas already.
@@ -104,7 +104,7 @@ pub(crate) enum Leave {
     AutoscalerToZero(String),
 }
 
-impl State {
+impl WorkloadState {
     /// The state after a look at the values, and what they ask for.
     pub(crate) fn after(self, settings: &Settings, level: &Level, now: Instant) -> (Self, Intent) {
         let since = |at: Instant| now.saturating_duration_since(at);
@@ -114,18 +114,18 @@ impl State {
             Level::Above | Level::Unknown(_) => None,
         };
         let state = Self { low_since, looked: Some(now), seen: self.seen };
-        let counts = SEEN.max(settings.every);
+        let counts = OBSERVATION_MAX_AGE.max(settings.every);
         let runs = self.seen.filter(|(at, _)| since(*at) < counts).map(|(_, runs)| runs);
         let intent = match (level, runs, low_since) {
-            (Level::Unknown(why), ..) => Intent::Hold(Hold::Unknown(why.clone())),
-            (Level::Above, Some(true), _) => Intent::Hold(Hold::Runs),
+            (Level::Unknown(why), ..) => Intent::Hold(HoldReason::Unknown(why.clone())),
+            (Level::Above, Some(true), _) => Intent::Hold(HoldReason::Runs),
             (Level::Above, _, _) => Intent::Start,
-            (Level::Low, Some(false), _) => Intent::Hold(Hold::AtZero),
+            (Level::Low, Some(false), _) => Intent::Hold(HoldReason::AtZero),
             (Level::Low, _, low_since) => {
                 let low_for = low_since.map_or(Duration::ZERO, since);
                 match settings.cooldown.checked_sub(low_for) {
                     None | Some(Duration::ZERO) => Intent::Stop,
-                    Some(left) => Intent::Hold(Hold::CoolingDown(left)),
+                    Some(left) => Intent::Hold(HoldReason::CoolingDown(left)),
                 }
             }
         };
@@ -143,28 +143,28 @@ impl State {
 pub(crate) fn decide(start: bool, settings: &Settings, found: &ObservedScale) -> Action {
     let ObservedScale { replicas, set_here, lowest } = found;
     match (start, *replicas) {
-        (true, 1..) => return Action::Leave(Leave::Runs),
-        (false, 0) => return Action::Leave(Leave::AtZero),
+        (true, 1..) => return Action::Leave(LeaveReason::Runs),
+        (false, 0) => return Action::Leave(LeaveReason::AtZero),
         _ => {}
     }
     if let Some((0, autoscaler)) = lowest {
-        return Action::Leave(Leave::AutoscalerToZero(autoscaler.clone()));
+        return Action::Leave(LeaveReason::AutoscalerToZero(autoscaler.clone()));
     }
     if start {
         return if *set_here || settings.take_over {
             Action::Scale(settings.min_replicas)
         } else {
-            Action::Leave(Leave::SetByOthers)
+            Action::Leave(LeaveReason::SetByOthers)
         };
     }
     let from = lowest.as_ref().map_or(0, |(lowest, _)| *lowest).max(settings.min_replicas);
     if *replicas > from {
-        return Action::Leave(Leave::Autoscaler(*replicas));
+        return Action::Leave(LeaveReason::Autoscaler(*replicas));
     }
     Action::Scale(0)
 }
 
-impl fmt::Display for Hold {
+impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(why) => write!(f, "held: the value is not known now: {why}"),
@@ -177,7 +177,7 @@ impl fmt::Display for Hold {
     }
 }
 
-impl fmt::Display for Leave {
+impl fmt::Display for LeaveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Runs => f.write_str("active"),

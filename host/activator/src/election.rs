@@ -26,17 +26,17 @@ const MARKS: &str = "leadsman.dev/zeros";
 const NOT_HELD: &str = "the Lease is not held by this replica any more";
 
 /// How long the Lease lasts without being renewed.
-const LASTS: Duration = Duration::from_secs(15);
+const LEASE_DURATION: Duration = Duration::from_secs(15);
 
 /// How long before that its holder begins no further change: a change takes a few requests, each of
 /// which has a timeout.
-const MARGIN: Duration = Duration::from_secs(6);
+const RELEASE_MARGIN: Duration = Duration::from_secs(6);
 
 /// How often the holder renews it.
-const RENEW_EVERY: Duration = Duration::from_secs(4);
+const RENEW_INTERVAL: Duration = Duration::from_secs(4);
 
 /// How often others look whether it has expired.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const ELECTION_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long giving it up may take.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -51,31 +51,31 @@ pub(crate) fn may_act(term: Term, now: Instant) -> bool {
 
 /// The Lease as others see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
+struct ObservedLease {
     version: String,
     holder: String,
-    lasts: Duration,
+    duration: Duration,
     /// When this version was seen first.
     since: Instant,
 }
 
 /// Whether a replica may take the Lease, or renew it.
-fn may_hold(seen: Option<&Seen>, me: &str, now: Instant) -> bool {
+fn may_hold(seen: Option<&ObservedLease>, me: &str, now: Instant) -> bool {
     seen.is_none_or(|seen| {
         seen.holder.is_empty()
             || seen.holder == me
-            || now.saturating_duration_since(seen.since) >= seen.lasts
+            || now.saturating_duration_since(seen.since) >= seen.duration
     })
 }
 
 /// What is seen now, after what was seen before.
-fn seen_now(before: Option<Seen>, lease: &HeldLease, now: Instant) -> Seen {
+fn seen_now(before: Option<ObservedLease>, lease: &HeldLease, now: Instant) -> ObservedLease {
     match before {
         Some(before) if before.version == lease.version() => before,
-        _ => Seen {
+        _ => ObservedLease {
             version: lease.version().to_owned(),
             holder: lease.holder().to_owned(),
-            lasts: lease.lasts(),
+            duration: lease.duration(),
             since: now,
         },
     }
@@ -140,7 +140,7 @@ impl Election {
             }
             let asked = Instant::now();
             match self.attempt(&mut seen, asked).await {
-                Ok(true) => self.elected(&term, asked + (LASTS - MARGIN)),
+                Ok(true) => self.elected(&term, asked + (LEASE_DURATION - RELEASE_MARGIN)),
                 Ok(false) => self.not_elected(&term),
                 // It acts on until its term ends, in which nobody else does.
                 Err(error) => {
@@ -150,12 +150,12 @@ impl Election {
                     if !may_act(*term.borrow(), Instant::now()) {
                         self.not_elected(&term);
                     }
-                    self.wait(LOOK_EVERY, &mut wanted).await;
+                    self.wait(ELECTION_INTERVAL, &mut wanted).await;
                     continue;
                 }
             }
             self.is_in_trouble(None);
-            let every = if term.borrow().is_some() { RENEW_EVERY } else { LOOK_EVERY };
+            let every = if term.borrow().is_some() { RENEW_INTERVAL } else { ELECTION_INTERVAL };
             self.wait(every, &mut wanted).await;
         }
     }
@@ -166,7 +166,11 @@ impl Election {
     }
 
     /// Whether the Lease is held here now.
-    async fn attempt(&self, seen: &mut Option<Seen>, now: Instant) -> Result<bool, String> {
+    async fn attempt(
+        &self,
+        seen: &mut Option<ObservedLease>,
+        now: Instant,
+    ) -> Result<bool, String> {
         let mut held = self.held.lock().await;
         // The holder need not look: if somebody else has taken it, its version is another.
         let read = match held.take() {
@@ -177,7 +181,7 @@ impl Election {
         if !may_hold(seen.as_ref(), &self.me, now) {
             return Ok(false);
         }
-        *held = self.cluster.hold_lease(LEASE, read.as_ref(), &self.me, LASTS).await?;
+        *held = self.cluster.hold_lease(LEASE, read.as_ref(), &self.me, LEASE_DURATION).await?;
         Ok(held.is_some())
     }
 
@@ -212,7 +216,7 @@ impl Election {
             return Ok(());
         }
         let noted = lease.with_note(MARKS, marks.to_string());
-        *held = self.cluster.hold_lease(LEASE, Some(&noted), &self.me, LASTS).await?;
+        *held = self.cluster.hold_lease(LEASE, Some(&noted), &self.me, LEASE_DURATION).await?;
         match *held {
             Some(_) => Ok(()),
             None => Err("another replica has taken the Lease".to_owned()),
@@ -236,8 +240,13 @@ impl Election {
 mod tests {
     use super::*;
 
-    fn seen(holder: &str, since: Instant) -> Seen {
-        Seen { version: "1".to_owned(), holder: holder.to_owned(), lasts: LASTS, since }
+    fn seen(holder: &str, since: Instant) -> ObservedLease {
+        ObservedLease {
+            version: "1".to_owned(),
+            holder: holder.to_owned(),
+            duration: LEASE_DURATION,
+            since,
+        }
     }
 
     #[test]
@@ -259,13 +268,17 @@ mod tests {
     #[test]
     fn the_holder_stops_before_another_may_begin() {
         let asked = Instant::now();
-        let term = Some(asked + (LASTS - MARGIN));
+        let term = Some(asked + (LEASE_DURATION - RELEASE_MARGIN));
         let at = |seconds| asked + Duration::from_secs(seconds);
         assert!(may_act(term, at(8)) && !may_act(term, at(9)));
         assert!(!may_act(None, asked));
         // The other sees the renewal after it was asked for, and so later than its holder counts.
         let other = seen("holder", at(0));
-        assert!(!may_hold(Some(&other), "other", at(9) + MARGIN - Duration::from_millis(1)));
-        assert!(RENEW_EVERY * 2 < LASTS - MARGIN, "one renewal may fail");
+        assert!(!may_hold(
+            Some(&other),
+            "other",
+            at(9) + RELEASE_MARGIN - Duration::from_millis(1)
+        ));
+        assert!(RENEW_INTERVAL * 2 < LEASE_DURATION - RELEASE_MARGIN, "one renewal may fail");
     }
 }

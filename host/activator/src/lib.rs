@@ -3,8 +3,8 @@
 //!
 //! What is done is decided without I/O (`decision`): by values that are known now alone, after a
 //! cooldown, and not against what a person has set. One of several replicas does it (`election`),
-//! for as long as its Lease lasts, and every change is bound to the version of the workload that was
-//! looked at, so that two that both hold themselves for the only one cannot undo each other's work.
+//! for as long as its Lease lasts, and every change is bound to the resource version of the workload that
+//! was read, so that two replicas that both believe to be elected cannot undo each other's work.
 
 mod activator;
 mod change;

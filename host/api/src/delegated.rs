@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::current::Generation;
 use super::read::{ReadState, warning_header};
 use super::status::Status;
-use leadsman_delegate::{Answer, Delegate, Passed, RequestedMetric, User};
+use leadsman_delegate::{Delegate, DelegateAnswer, ForwardedUser, Passed, RequestedMetric};
 use leadsman_provider::{Caller, ReadError};
 use leadsman_server::auth::Identity;
 
@@ -55,13 +55,18 @@ impl ReadState {
         {
             let nobody = (vec![UNAUTHENTICATED.to_owned()], BTreeMap::new());
             let user = match requester {
-                Some(Extension(identity)) => User {
+                Some(Extension(identity)) => ForwardedUser {
                     name: &identity.user,
                     uid: identity.uid.as_deref(),
                     groups: &identity.groups,
                     extra: &identity.extra,
                 },
-                None => User { name: ANONYMOUS, uid: None, groups: &nobody.0, extra: &nobody.1 },
+                None => ForwardedUser {
+                    name: ANONYMOUS,
+                    uid: None,
+                    groups: &nobody.0,
+                    extra: &nobody.1,
+                },
             };
             let passed = Passed { uri, headers, user };
             match delegates.forward(&asked, &passed, specific).await {
@@ -81,10 +86,10 @@ impl ReadState {
         &self,
         caller: Caller<'_>,
         delegate: &Delegate,
-        answer: Answer,
+        answer: DelegateAnswer,
     ) -> Result<Response, Status> {
         let name = &delegate.settings().name;
-        let Answer { status, content_type, body, warnings, stale, message } = answer;
+        let DelegateAnswer { status, content_type, body, warnings, stale, message } = answer;
         let is_json = content_type.as_bytes().starts_with(b"application/json");
         let body = match &message {
             Some(message) if !status.is_success() && is_json => named(name, message, body),

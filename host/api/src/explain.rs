@@ -15,7 +15,7 @@ use leadsman_provider::explanation::{
     Explained, MetricExplanation, Requester, View, With, custom, external, resource,
 };
 use leadsman_provider::snapshot::Snapshot;
-use leadsman_provider::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
+use leadsman_provider::{Caller, CustomRequest, ExternalRequest, ObjectSelection, ResourceRequest};
 
 /// The parameter that asks for an explanation, and the one that asks for a fixture in it.
 const PARAMETER: &str = "explain";
@@ -117,7 +117,7 @@ pub async fn explain(
     Ok(coded(explained))
 }
 
-fn target(target: Result<Target<'_>, InvalidName>) -> Result<Target<'_>, String> {
+fn target(target: Result<ObjectSelection<'_>, InvalidName>) -> Result<ObjectSelection<'_>, String> {
     target.map_err(|error| error.to_string())
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use leadsman_model::names::InvalidName;
-use leadsman_provider::Target;
+use leadsman_provider::ObjectSelection;
 use leadsman_provider::snapshot::MeasuredKind;
 
 /// A read of custom metrics as its path says it.
@@ -23,7 +23,7 @@ impl CustomPath<'_> {
         (self.name != "*").then_some(&self.name)
     }
 
-    pub(super) fn target(&self) -> Result<Target<'_>, InvalidName> {
+    pub(super) fn target(&self) -> Result<ObjectSelection<'_>, InvalidName> {
         target(self.object())
     }
 
@@ -34,8 +34,8 @@ impl CustomPath<'_> {
     }
 }
 
-fn target(name: Option<&str>) -> Result<Target<'_>, InvalidName> {
-    name.map_or(Ok(Target::All), |name| name.try_into().map(Target::One))
+fn target(name: Option<&str>) -> Result<ObjectSelection<'_>, InvalidName> {
+    name.map_or(Ok(ObjectSelection::All), |name| name.try_into().map(ObjectSelection::One))
 }
 
 /// The segments behind `/apis/GROUP/VERSION/`, decoded one by one: the aggregator sends `*` as
@@ -97,7 +97,7 @@ pub(super) struct ResourcePath<'a> {
 }
 
 impl ResourcePath<'_> {
-    pub(super) fn target(&self) -> Result<Target<'_>, InvalidName> {
+    pub(super) fn target(&self) -> Result<ObjectSelection<'_>, InvalidName> {
         target(self.name.as_deref())
     }
 }

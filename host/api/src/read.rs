@@ -1,6 +1,7 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 mod answering;
+mod hour;
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use super::responses::{Answer, Question, ResponseCache};
 use super::status::Status;
 use super::{discovery, explain};
 use leadsman_delegate::{Api, RequestedMetric};
-use leadsman_provider::snapshot::Wanted;
+use leadsman_provider::snapshot::ReadKind;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, NewestRequest,
     ReadError, ResourceRead, ResourceRequest, explanation,
@@ -101,7 +102,7 @@ pub(super) async fn custom(
             explanation::custom(&generation.snapshot, &request, &asked, explain::with(&uri)).await;
         explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
         let read = NewestRequest {
-            wanted: Wanted::Custom(request.resource),
+            wanted: ReadKind::Custom(request.resource),
             namespace: path.place().unwrap_or_default(),
             metric: request.metric,
             object: path.object(),
@@ -195,7 +196,7 @@ pub(super) async fn external(
                 .await;
         explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
         let read = NewestRequest {
-            wanted: Wanted::External,
+            wanted: ReadKind::External,
             namespace: &namespace,
             metric: &metric,
             object: None,
@@ -287,7 +288,7 @@ pub(super) async fn resource(
                 .await;
         explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
         let read = NewestRequest {
-            wanted: Wanted::Resource(path.kind),
+            wanted: ReadKind::Resource(path.kind),
             namespace: path.namespace.as_deref().unwrap_or_default(),
             metric: path.kind.plural(),
             object: path.name.as_deref(),

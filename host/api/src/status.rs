@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use leadsman_delegate::{Failed, ForwardError};
+use leadsman_delegate::{DelegateFailure, ForwardError};
 use leadsman_evaluation::{EvaluationError, ReadFailure};
 use leadsman_model::names::InvalidName;
 use leadsman_provider::ReadError;
@@ -145,8 +145,8 @@ impl From<Denied> for Status {
     }
 }
 
-impl From<Failed> for Status {
-    fn from(failed: Failed) -> Self {
+impl From<DelegateFailure> for Status {
+    fn from(failed: DelegateFailure) -> Self {
         Self::new(code_of_forward(&failed.cause), failed.to_string())
     }
 }

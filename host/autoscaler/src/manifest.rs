@@ -7,12 +7,15 @@ mod status;
 
 use std::time::Duration;
 
-use leadsman_hpa::{Behavior, Policy, PolicyAmount, Rules, SelectPolicy, Target, Tolerance};
+use leadsman_hpa::{
+    Behavior, PolicyAmount, ScalingPolicy, ScalingRules, SelectPolicy, Target, Tolerance,
+};
 use leadsman_model::quantity::Quantity;
 use serde::Deserialize;
 
 pub use status::{
-    Condition, CurrentMetric, CurrentValue, MetricStatus, Scale, ScaleSpec, ScaleStatus, Status,
+    AutoscalerCondition, AutoscalerStatus, CurrentMetric, CurrentValue, MetricStatus, ScaleSpec,
+    ScaleStatus, ScaleSubresource,
 };
 
 /// The object.
@@ -24,7 +27,7 @@ pub struct Autoscaler {
     /// As it is written.
     pub spec: Spec,
     /// What its controller says of it; `None` before it has looked at it.
-    pub status: Option<Status>,
+    pub status: Option<AutoscalerStatus>,
 }
 
 /// The name of an object.
@@ -42,7 +45,7 @@ pub struct Metadata {
 #[serde(rename_all = "camelCase")]
 pub struct Spec {
     /// What it scales.
-    pub scale_target_ref: Reference,
+    pub scale_target_ref: CrossVersionObjectReference,
     /// The fewest replicas; `None` for 1.
     pub min_replicas: Option<i32>,
     /// The most replicas.
@@ -55,7 +58,7 @@ pub struct Spec {
 /// The name of an object of the same namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reference {
+pub struct CrossVersionObjectReference {
     /// Group and version; `None` for the core group.
     pub api_version: Option<String>,
     /// The kind.
@@ -90,7 +93,7 @@ pub struct MetricSource {
     /// Which one.
     pub metric: Identifier,
     /// The object that it is a value of, for the type `Object`.
-    pub described_object: Option<Reference>,
+    pub described_object: Option<CrossVersionObjectReference>,
     /// What it is to be.
     pub target: TargetSpec,
     /// What an external metric counts as once it could not be read for a time.
@@ -278,15 +281,15 @@ impl Spec {
     pub fn behavior(&self) -> Option<Behavior> {
         let behavior = self.behavior.as_ref()?;
         Some(Behavior {
-            up: rules(behavior.scale_up.as_ref(), Rules::scale_up()),
-            down: rules(behavior.scale_down.as_ref(), Rules::scale_down()),
+            up: rules(behavior.scale_up.as_ref(), ScalingRules::scale_up()),
+            down: rules(behavior.scale_down.as_ref(), ScalingRules::scale_down()),
         })
     }
 }
 
-fn rules(written: Option<&RulesSpec>, default: Rules) -> Rules {
+fn rules(written: Option<&RulesSpec>, default: ScalingRules) -> ScalingRules {
     let Some(written) = written else { return default };
-    Rules {
+    ScalingRules {
         window: written.stabilization_window_seconds.map(Duration::from_secs).or(default.window),
         select: match written.select_policy.as_deref() {
             Some("Min") => SelectPolicy::Min,
@@ -300,12 +303,12 @@ fn rules(written: Option<&RulesSpec>, default: Rules) -> Rules {
     }
 }
 
-fn policy(written: &PolicySpec) -> Policy {
+fn policy(written: &PolicySpec) -> ScalingPolicy {
     let amount = match written.kind.as_str() {
         "Percent" => PolicyAmount::Percent(written.value),
         _ => PolicyAmount::Pods(written.value),
     };
-    Policy { amount, period: Duration::from_secs(written.period_seconds) }
+    ScalingPolicy { amount, period: Duration::from_secs(written.period_seconds) }
 }
 
 impl std::fmt::Display for LabelSelector {

@@ -6,16 +6,16 @@ use leadsman_hpa::{
 use leadsman_model::quantity::Quantity;
 use serde::Serialize;
 
-use crate::kept::Kept;
-use crate::manifest::{Autoscaler, Condition, MetricSpec, Status, TargetSpec};
+use crate::manifest::{Autoscaler, AutoscalerCondition, AutoscalerStatus, MetricSpec, TargetSpec};
 use crate::notation::decimal;
 use crate::reported::situation;
+use crate::stale_status::StaleStatus;
 use crate::verdict::{is_held_by_rate, steps, target_words, title, verdict};
 
 /// The state of an autoscaler. The worst is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum State {
+pub enum AutoscalerState {
     /// A metric cannot be read, or the target cannot be scaled.
     Failing,
     /// It wants other replicas, and something but its bounds holds it; or a value that it reads is old.
@@ -38,12 +38,12 @@ pub struct KnownMetric {
     /// The newest value of the object, or of each item, in thousandths; `None` where it is not known.
     pub newest: Option<Vec<i64>>,
     /// What is wrong with it.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<MetricProblem>,
 }
 
 /// What is wrong with a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum MetricProblem {
     /// Reads of it fail. Why.
     Failing(String),
     /// Reads of it get an old value, or one that stands for what is not known. Why.
@@ -61,7 +61,7 @@ pub struct Overview {
     /// Kind and name of what it scales.
     pub target: String,
     /// Its state.
-    pub state: State,
+    pub state: AutoscalerState,
     /// In one sentence.
     pub verdict: String,
     /// The replicas that there are; `None` before its controller has looked.
@@ -75,7 +75,7 @@ pub struct Overview {
     /// Each metric, in the order of the autoscaler.
     pub metrics: Vec<MetricOverview>,
     /// What its controller says.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<AutoscalerCondition>,
     /// When its controller last changed the replicas, as RFC 3339.
     pub last_scale_time: Option<String>,
 }
@@ -89,11 +89,14 @@ pub struct MetricOverview {
     /// Its name.
     pub name: String,
     /// The value that is compared with the target; `None` where it is not known.
-    pub value: Option<Number>,
+    pub value: Option<MetricNumber>,
     /// The target; `None` if there is none.
-    pub target: Option<Number>,
+    pub target: Option<MetricNumber>,
     /// The target in words.
     pub target_words: String,
+    /// Whether value and target are for each pod.
+    #[serde(skip)]
+    pub is_average: bool,
     /// Value by target; `None` where it is no number.
     pub ratio: Option<f64>,
     /// The replicas that it proposes.
@@ -113,7 +116,7 @@ pub struct MetricOverview {
 /// A number as people write it, and as Kubernetes does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Number {
+pub struct MetricNumber {
     /// `1013.4`, or `90 %`.
     pub text: String,
     /// `1013400m`; the same as the text where both are written alike.
@@ -122,7 +125,7 @@ pub struct Number {
     pub number: f64,
 }
 
-impl Number {
+impl MetricNumber {
     fn of_milli(milli: i64) -> Self {
         let quantity = Quantity::from_milli(milli);
         let number = quantity.as_f64();
@@ -149,7 +152,7 @@ impl Overview {
             namespace: autoscaler.metadata.namespace.clone().unwrap_or_default(),
             name: autoscaler.metadata.name.clone(),
             target: format!("{}/{}", spec.scale_target_ref.kind, spec.scale_target_ref.name),
-            state: State::New,
+            state: AutoscalerState::New,
             verdict: "has not been looked at yet by its controller".to_owned(),
             replicas: None,
             wants: None,
@@ -164,8 +167,8 @@ impl Overview {
             overview.metrics = specs.iter().enumerate().map(unread).collect();
             return overview;
         };
-        let kept = Kept::of(status, &specs, known);
-        let known = kept.as_ref().map_or(known, |kept| kept.known.as_slice());
+        let stale = StaleStatus::of(status, &specs, known);
+        let known = stale.as_ref().map_or(known, |stale| stale.known.as_slice());
         let situation = situation(autoscaler, status, &specs, known);
         let decision = decide(&situation);
         let winner = match &decision.outcome {
@@ -198,9 +201,9 @@ impl Overview {
         overview.replicas = Some(status.current_replicas.unwrap_or_default());
         overview.wants = wants(&decision);
         let is_recommended = matches!(decision.outcome, Outcome::Recommended { .. });
-        if let Some(kept) = kept.filter(|kept| is_recommended || kept.is_without_scale()) {
+        if let Some(stale) = stale.filter(|stale| is_recommended || stale.is_without_scale()) {
             // What values from before lead to, nobody wants now.
-            overview.verdict = format!("stays at {}: {}", situation.replicas, kept.why());
+            overview.verdict = format!("stays at {}: {}", situation.replicas, stale.why());
             overview.wants = None;
         }
         overview.conditions.clone_from(&status.conditions);
@@ -219,7 +222,7 @@ fn wants(decision: &Decision) -> Option<i32> {
 }
 
 /// What an autoscaler wants that is at zero and stays there, since its controller did not bring it there.
-fn trap(status: &Status, situation: &Situation, decision: &Decision) -> Option<i32> {
+fn trap(status: &AutoscalerStatus, situation: &Situation, decision: &Decision) -> Option<i32> {
     let at_zero = situation.replicas == 0 && situation.min == 0;
     let by_controller = status.condition("ScaledToZero").is_some_and(|by| by.status == "True");
     // A controller that knows no such condition has none in its status at all, and scales from zero.
@@ -230,31 +233,31 @@ fn trap(status: &Status, situation: &Situation, decision: &Decision) -> Option<i
 }
 
 fn state(
-    status: &Status,
+    status: &AutoscalerStatus,
     situation: &Situation,
     decision: &Decision,
     known: &[KnownMetric],
-) -> State {
+) -> AutoscalerState {
     let is_false = |kind: &str| status.condition(kind).filter(|known| known.status == "False");
     let inactive = is_false("ScalingActive");
     let disabled = inactive.is_some_and(|condition| condition.reason == "ScalingDisabled");
     if disabled || matches!(decision.outcome, Outcome::Disabled) {
-        return State::PinnedAtZero;
+        return AutoscalerState::PinnedAtZero;
     }
     if inactive.is_some() || is_false("AbleToScale").is_some() {
-        return State::Failing;
+        return AutoscalerState::Failing;
     }
     let (proposals, limit) = match &decision.outcome {
-        Outcome::Held { .. } => return State::Failing,
+        Outcome::Held { .. } => return AutoscalerState::Failing,
         Outcome::Recommended { proposals, limit, .. } => (proposals, *limit),
-        Outcome::AboveMax => return State::AtMax,
-        Outcome::BelowMin | Outcome::Disabled => return State::Fine,
+        Outcome::AboveMax => return AutoscalerState::AtMax,
+        Outcome::BelowMin | Outcome::Disabled => return AutoscalerState::Fine,
     };
     if proposals.iter().any(Result::is_err) {
-        return State::Failing;
+        return AutoscalerState::Failing;
     }
     let wants = wants(decision).unwrap_or(situation.replicas);
-    let old = known.iter().any(|known| matches!(known.trouble, Some(Trouble::Old(_))));
+    let old = known.iter().any(|known| matches!(known.trouble, Some(MetricProblem::Old(_))));
     let rate =
         matches!(limit, Some(Limit::Rate(_))) || is_held_by_rate(situation, decision, status);
     let waits = status.condition("AbleToScale").is_some_and(|able| {
@@ -266,11 +269,11 @@ fn state(
     let no_room = at_max && situation.max > situation.min;
     // What waits below the maximum is held by time; at the maximum only more replicas help.
     if old || ((waits || rate) && !at_max) {
-        State::Held
+        AutoscalerState::Held
     } else if limit == Some(Limit::MaxReplicas) || no_room {
-        State::AtMax
+        AutoscalerState::AtMax
     } else {
-        State::Fine
+        AutoscalerState::Fine
     }
 }
 
@@ -281,8 +284,9 @@ fn metric(
 ) -> MetricOverview {
     let target = spec.target().and_then(TargetSpec::in_thousandths).ok();
     let percent = matches!(target, Some(Target::Utilization(_)));
-    let number =
-        |value: i64| if percent { Number::percent(value) } else { Number::of_milli(value) };
+    let number = |value: i64| {
+        if percent { MetricNumber::percent(value) } else { MetricNumber::of_milli(value) }
+    };
     let target = target.map(|target| match target {
         Target::Value(milli) | Target::AverageValue(milli) => number(milli),
         Target::Utilization(percent) => number(i64::from(percent)),
@@ -293,6 +297,7 @@ fn metric(
         value: None,
         target,
         target_words: spec.target().map_or_else(|reason| reason, target_words),
+        is_average: spec.target().is_ok_and(|target| target.average_value.is_some()),
         ratio: None,
         proposes: None,
         decides: false,
@@ -301,7 +306,7 @@ fn metric(
         old: None,
         mapping: known.and_then(|known| known.mapping.clone()),
     };
-    if let Some(Trouble::Old(why)) = known.and_then(|known| known.trouble.as_ref()) {
+    if let Some(MetricProblem::Old(why)) = known.and_then(|known| known.trouble.as_ref()) {
         overview.old = Some(why.clone());
     }
     match proposed {

@@ -13,8 +13,8 @@ use leadsman_hpa::{
 };
 use leadsman_model::quantity::Quantity;
 
-use crate::manifest::{Autoscaler, CurrentValue, MetricSpec, MetricStatus, Status};
-use crate::overview::{KnownMetric, Trouble};
+use crate::manifest::{Autoscaler, AutoscalerStatus, CurrentValue, MetricSpec, MetricStatus};
+use crate::overview::{KnownMetric, MetricProblem};
 
 /// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
 const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
@@ -27,7 +27,7 @@ const MAX_PODS: i32 = 20_000;
 /// status says, in the order of the metrics. What was recommended before is not known from it.
 pub fn situation(
     autoscaler: &Autoscaler,
-    status: &Status,
+    status: &AutoscalerStatus,
     specs: &[MetricSpec],
     known: &[KnownMetric],
 ) -> Situation {
@@ -57,13 +57,13 @@ pub fn situation(
 
 /// What was read of a metric: the newest value that is known, or what the controller says that it read.
 fn reading(
-    status: &Status,
+    status: &AutoscalerStatus,
     at: usize,
     spec: &MetricSpec,
     known: Option<&KnownMetric>,
     replicas: i32,
 ) -> Result<Reading, String> {
-    if let Some(Trouble::Failing(reason)) = known.and_then(|known| known.trouble.as_ref()) {
+    if let Some(MetricProblem::Failing(reason)) = known.and_then(|known| known.trouble.as_ref()) {
         return Err(reason.clone());
     }
     match known.and_then(|known| known.newest.as_deref()) {
@@ -85,7 +85,7 @@ fn reading(
 }
 
 /// Why there is no value, with the controller's own words if it has some.
-fn unread(status: &Status, why: &str) -> String {
+fn unread(status: &AutoscalerStatus, why: &str) -> String {
     let inactive = status.condition("ScalingActive").filter(|active| active.status == "False");
     match inactive {
         Some(condition) if !condition.message.is_empty() => condition.message.clone(),

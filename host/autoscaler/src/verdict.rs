@@ -4,7 +4,7 @@ use leadsman_hpa::{
     Calculation, Decision, Direction, Failure, Limit, Outcome, Proposal, Situation, Stabilized,
 };
 
-use crate::manifest::{Condition, MetricSpec, Status, TargetSpec};
+use crate::manifest::{AutoscalerCondition, AutoscalerStatus, MetricSpec, TargetSpec};
 use crate::notation::ratio;
 
 /// What a decision means, in one sentence. `titles` are those of the metrics, in the order of the
@@ -14,7 +14,7 @@ pub fn verdict(
     titles: &[String],
     situation: &Situation,
     decision: &Decision,
-    reported: Option<&Status>,
+    reported: Option<&AutoscalerStatus>,
 ) -> String {
     let Situation { min, max, replicas: current, .. } = *situation;
     match &decision.outcome {
@@ -41,19 +41,27 @@ pub fn verdict(
 
 /// The replicas that a decision comes to. What was recommended and changed before, the controller alone
 /// knows: where it reports that this holds the recommendation, its own number counts.
-pub fn replicas(situation: &Situation, decision: &Decision, reported: Option<&Status>) -> i32 {
+pub fn replicas(
+    situation: &Situation,
+    decision: &Decision,
+    reported: Option<&AutoscalerStatus>,
+) -> i32 {
     let held = reported.zip(Recommendation::of(situation, decision));
     let held = held.filter(|(status, of)| of.held(status).is_some());
     held.map_or(decision.replicas, |(status, _)| status.desired_replicas)
 }
 
 /// Whether the controller reports that what it recommended or changed before holds a decision.
-pub fn is_held(situation: &Situation, decision: &Decision, status: &Status) -> bool {
+pub fn is_held(situation: &Situation, decision: &Decision, status: &AutoscalerStatus) -> bool {
     Recommendation::of(situation, decision).is_some_and(|of| of.held(status).is_some())
 }
 
 /// Whether the controller reports that the rules of a behavior hold a decision where it is.
-pub(crate) fn is_held_by_rate(situation: &Situation, decision: &Decision, status: &Status) -> bool {
+pub(crate) fn is_held_by_rate(
+    situation: &Situation,
+    decision: &Decision,
+    status: &AutoscalerStatus,
+) -> bool {
     let held = Recommendation::of(situation, decision).and_then(|of| of.held(status));
     matches!(held, Some(Hold::Rate(_)))
 }
@@ -90,7 +98,7 @@ struct Recommendation {
 /// What the controller reports to hold a recommendation.
 enum Hold<'a> {
     /// Recent recommendations, in this condition.
-    Stabilized(&'a Condition),
+    Stabilized(&'a AutoscalerCondition),
     /// The rules of this direction, after what was changed within the periods of their policies.
     Rate(Direction),
 }
@@ -111,7 +119,12 @@ impl Recommendation {
         })
     }
 
-    fn verdict(&self, why: &str, bounds: (i32, i32), reported: Option<&Status>) -> String {
+    fn verdict(
+        &self,
+        why: &str,
+        bounds: (i32, i32),
+        reported: Option<&AutoscalerStatus>,
+    ) -> String {
         let Self { current, recommended, replicas, .. } = *self;
         match reported.and_then(|status| self.held(status).map(|hold| (status, hold))) {
             Some((status, Hold::Stabilized(condition))) => {
@@ -144,7 +157,7 @@ impl Recommendation {
 
     /// What the controller reports to hold this recommendation. Only it knows what was recommended and
     /// changed before.
-    fn held<'a>(&self, status: &'a Status) -> Option<Hold<'a>> {
+    fn held<'a>(&self, status: &'a AutoscalerStatus) -> Option<Hold<'a>> {
         let Self { current, recommended, .. } = *self;
         if recommended == current {
             return None;
@@ -289,9 +302,9 @@ fn assumption(ratio: f64) -> &'static str {
 }
 
 fn names(group: &std::collections::BTreeSet<String>) -> String {
-    const SHOWN: usize = 5;
-    let mut names: Vec<_> = group.iter().take(SHOWN).map(String::as_str).collect();
-    if group.len() > SHOWN {
+    const MAX_SHOWN: usize = 5;
+    let mut names: Vec<_> = group.iter().take(MAX_SHOWN).map(String::as_str).collect();
+    if group.len() > MAX_SHOWN {
         names.push("…");
     }
     names.join(", ")

@@ -14,7 +14,7 @@ use super::{Cluster, explain};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The longest time that a Lease is respected for without being renewed, whatever stands in it.
-const MAX_LASTS: Duration = Duration::from_secs(60);
+const MAX_LEASE_DURATION: Duration = Duration::from_secs(60);
 
 /// A Lease as it was read.
 #[derive(Debug, Clone)]
@@ -46,10 +46,10 @@ impl HeldLease {
     }
 
     /// How long it lasts without being renewed.
-    pub fn lasts(&self) -> Duration {
+    pub fn duration(&self) -> Duration {
         let seconds = self.0.spec.as_ref().and_then(|spec| spec.lease_duration_seconds);
         let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
-        Duration::from_secs(seconds).min(MAX_LASTS)
+        Duration::from_secs(seconds).min(MAX_LEASE_DURATION)
     }
 }
 
@@ -68,7 +68,7 @@ impl Cluster {
         name: &str,
         read: Option<&HeldLease>,
         holder: &str,
-        lasts: Duration,
+        duration: Duration,
     ) -> Result<Option<HeldLease>, String> {
         let now = Some(MicroTime(Timestamp::now()));
         let before = read.and_then(|read| read.0.spec.clone()).unwrap_or_default();
@@ -76,7 +76,7 @@ impl Cluster {
         let transitions = before.lease_transitions.unwrap_or(0);
         let spec = LeaseSpec {
             holder_identity: Some(holder.to_owned()),
-            lease_duration_seconds: Some(i32::try_from(lasts.as_secs()).unwrap_or(i32::MAX)),
+            lease_duration_seconds: Some(i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)),
             acquire_time: if renewed { before.acquire_time } else { now.clone() },
             renew_time: now,
             lease_transitions: Some(if renewed || read.is_none() {

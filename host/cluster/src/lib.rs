@@ -36,9 +36,9 @@ pub use leases::HeldLease;
 pub use reason::{explain, is_forbidden};
 pub use reflectors::Reflectors;
 use review_client::ReviewClient;
-pub use reviews::{ANONYMOUS, Attributes, Decision, Identity, ReviewError};
+pub use reviews::{ANONYMOUS, Attributes, Identity, ReviewDecision, ReviewError};
 pub use scaling::{AutoscalerReference, MetricOf, NamedMetric, Scaling};
-pub use workloads::{Autoscaler, Revision, ScaleError, Scaled};
+pub use workloads::{Revision, ScaleError, Scaled, WorkloadAutoscaler};
 
 /// For a connection to kube-apiserver.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

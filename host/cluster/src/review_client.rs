@@ -188,7 +188,7 @@ mod tests {
 
     use super::super::Cluster;
     use super::super::fake_server::serve;
-    use super::super::reviews::{ANONYMOUS, Attributes, Decision, Identity};
+    use super::super::reviews::{ANONYMOUS, Attributes, Identity, ReviewDecision};
     use super::*;
 
     /// A kube-apiserver that answers the first reviews so, and all others with yes.
@@ -213,7 +213,7 @@ mod tests {
         (serve(server, Router::new().route(path, post(answer))).await, arrivals)
     }
 
-    async fn review(cluster: &Cluster, path: &str) -> Result<Decision, ReviewError> {
+    async fn review(cluster: &Cluster, path: &str) -> Result<ReviewDecision, ReviewError> {
         let attributes = Attributes::Path { verb: "get".to_owned(), path: path.to_owned() };
         cluster.review_access(&Identity::default(), &attributes).await
     }
@@ -223,7 +223,7 @@ mod tests {
         let mut server = JoinSet::new();
         let throttled = (StatusCode::TOO_MANY_REQUESTS, "1");
         let (cluster, arrivals) = cluster(&mut server, vec![throttled]).await;
-        assert_eq!(review(&cluster, "/first").await.unwrap(), Decision::Allowed);
+        assert_eq!(review(&cluster, "/first").await.unwrap(), ReviewDecision::Allowed);
         let arrivals = arrivals.lock().unwrap().clone();
         assert_eq!(arrivals.len(), 2);
         assert!(arrivals[1] - arrivals[0] >= Duration::from_secs(1), "{arrivals:?}");
@@ -245,7 +245,7 @@ mod tests {
         }
         let others = (0..20).map(async |at| review(&cluster, &format!("/{at}")).await);
         for decision in futures_util::future::join_all(others).await {
-            assert_eq!(decision.unwrap(), Decision::Allowed);
+            assert_eq!(decision.unwrap(), ReviewDecision::Allowed);
         }
         first.join_next().await.unwrap().unwrap().unwrap();
         let arrivals = arrivals.lock().unwrap().clone();
@@ -295,7 +295,7 @@ mod tests {
         while *held.lock().unwrap() < MAX_ANONYMOUS_REVIEWS {
             tokio::task::yield_now().await;
         }
-        assert_eq!(review(&cluster, "/").await.unwrap(), Decision::Allowed);
+        assert_eq!(review(&cluster, "/").await.unwrap(), ReviewDecision::Allowed);
         let error = flood.join_next().await.unwrap().unwrap().unwrap_err().to_string();
         assert!(error.contains("no answer") || error.contains("in flight"), "{error}");
         assert_eq!(*held.lock().unwrap(), MAX_ANONYMOUS_REVIEWS);

@@ -76,7 +76,7 @@ impl Attributes {
 
 /// The result of a SubjectAccessReview.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum ReviewDecision {
     /// The user has the right.
     Allowed,
     /// The user does not have the right, with the reason, which may be empty.
@@ -120,7 +120,7 @@ impl Cluster {
         &self,
         identity: &Identity,
         attributes: &Attributes,
-    ) -> Result<Decision, ReviewError> {
+    ) -> Result<ReviewDecision, ReviewError> {
         let filled = |text: &String| (!text.is_empty()).then(|| text.clone());
         let mut spec = SubjectAccessReviewSpec {
             user: Some(identity.user.clone()),
@@ -167,8 +167,8 @@ impl Cluster {
             .status;
         let status = status.unwrap_or_default();
         if status.allowed && status.denied != Some(true) {
-            return Ok(Decision::Allowed);
+            return Ok(ReviewDecision::Allowed);
         }
-        Ok(Decision::Denied(status.reason.unwrap_or_default()))
+        Ok(ReviewDecision::Denied(status.reason.unwrap_or_default()))
     }
 }

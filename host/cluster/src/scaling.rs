@@ -41,7 +41,7 @@ pub struct Scaling {
 /// A metric that an autoscaler names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedMetric {
-    /// Of what.
+    /// The kind of metric.
     pub of: MetricOf,
     /// Its name.
     pub name: String,

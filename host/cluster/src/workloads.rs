@@ -42,7 +42,7 @@ pub struct Revision {
 
 /// An autoscaler of a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Autoscaler {
+pub struct WorkloadAutoscaler {
     /// Its name.
     pub name: String,
     /// The lowest number of replicas that it asks for.
@@ -155,7 +155,10 @@ impl Cluster {
     }
 
     /// The autoscalers of a workload.
-    pub async fn autoscalers(&self, workload: &Workload) -> Result<Vec<Autoscaler>, ScaleError> {
+    pub async fn autoscalers(
+        &self,
+        workload: &Workload,
+    ) -> Result<Vec<WorkloadAutoscaler>, ScaleError> {
         within_time(async {
             let namespace = workload.namespace.as_str();
             let api: Api<HorizontalPodAutoscaler> =
@@ -170,7 +173,7 @@ impl Cluster {
                 let is_of_it = group == workload.name.group()
                     && target.kind == workload.name.kind()
                     && target.name == workload.name.name();
-                is_of_it.then(|| Autoscaler {
+                is_of_it.then(|| WorkloadAutoscaler {
                     name: autoscaler.metadata.name.unwrap_or_default(),
                     min_replicas: count(spec.min_replicas.or(Some(1))),
                 })

@@ -33,8 +33,13 @@ const SECTIONS: [&str; 3] = ["rules", "externalRules", "resourceRules"];
 const KEYS: [&str; 4] = ["rules", "externalRules", "resourceRules", "discovery"];
 
 /// The fault of a file of prometheus-adapter without the flag for Prometheus.
-pub(super) const NO_PROMETHEUS: &str = "a configuration of prometheus-adapter does not say where \
+const NO_PROMETHEUS: &str = "a configuration of prometheus-adapter does not say where \
                                         Prometheus is; say it with --prometheus-url";
+
+/// Whether it is a file of prometheus-adapter without the flag for Prometheus. [`apply`] reports it.
+pub(super) fn lacks_prometheus(flags: &Flags, tree: &Value) -> bool {
+    flags.prometheus.is_none() && tree.as_object().is_some_and(is_of_adapter)
+}
 
 /// Converts a file of prometheus-adapter to a configuration, and applies the flags.
 pub(super) fn apply(flags: &Flags, tree: &mut Value) -> Vec<Fault> {

@@ -24,7 +24,7 @@ use leadsman_source::Template;
 pub use chart::chart_definitions;
 pub use check::{PlannedQueries, unsummable};
 pub use flags::{FLAGS_SOURCE, Flags};
-pub use origin::Origin;
+pub use origin::DocumentOrigin;
 pub use valid::Config;
 
 /// The schema of the configuration file.
@@ -34,7 +34,7 @@ pub fn published_schema() -> serde_json::Value {
 
 /// Why a configuration could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum ConfigReadError {
     /// The file cannot be read.
     #[error("cannot read the configuration {path}")]
     File {
@@ -63,21 +63,21 @@ pub struct Parsed {
 }
 
 /// Reads and checks a file.
-pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ReadError> {
+pub fn read(path: &Path, flags: &Flags) -> Result<Parsed, ConfigReadError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ReadError::File { path: path.display().to_string(), source })?;
+        .map_err(|source| ConfigReadError::File { path: path.display().to_string(), source })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    Ok(parse(&path.display().to_string(), &Origin::Folder(folder), flags, &text))
+    Ok(parse(&path.display().to_string(), &DocumentOrigin::Folder(folder), flags, &text))
 }
 
 /// Derived once: that takes longer than checking a small document.
 static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(published_schema);
 
 /// Parses and checks a text. `name` is its name in faults.
-pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Parsed {
+pub fn parse(name: &str, origin: &DocumentOrigin<'_>, flags: &Flags, text: &str) -> Parsed {
     let bounds = match origin {
-        Origin::Team { .. } => Bounds::TEAM,
-        Origin::Folder(_) | Origin::ConfigMap(_) => Bounds::OPERATOR,
+        DocumentOrigin::Team { .. } => Bounds::TEAM,
+        DocumentOrigin::Folder(_) | DocumentOrigin::ConfigMap(_) => Bounds::OPERATOR,
     };
     let (mut document, mut faults) = Document::parse_within(name, text, bounds);
     if !faults.is_empty() {
@@ -92,12 +92,13 @@ pub fn parse(name: &str, origin: &Origin<'_>, flags: &Flags, text: &str) -> Pars
             files: Vec::new(),
         };
     }
+    let lacks_prometheus = flags::lacks_prometheus(flags, &document.value);
     faults = flags::apply(flags, &mut document.value);
     faults.extend(
         json_schema::explain(&SCHEMA, &document.value, "").into_iter().map(limited_to_rule),
     );
     let decoded = decode::decode(&document.value, &mut faults);
-    let (config, files) = check::validate(decoded, origin, flags, &mut faults);
+    let (config, files) = check::validate(decoded, origin, flags, lacks_prometheus, &mut faults);
     Parsed { document, config, faults, files }
 }
 

@@ -8,7 +8,7 @@ use leadsman_model::names::Namespace;
 
 /// The origin of a document.
 #[derive(Debug, Clone, Copy)]
-pub enum Origin<'a> {
+pub enum DocumentOrigin<'a> {
     /// A file of the operator, in this folder.
     Folder(&'a Path),
     /// A ConfigMap of the operator, with these keys under `binaryData`.
@@ -24,7 +24,7 @@ pub enum Origin<'a> {
     },
 }
 
-impl Origin<'_> {
+impl DocumentOrigin<'_> {
     /// The file that a path refers to.
     pub(super) fn file(&self, path: &str) -> Result<PathBuf, String> {
         match self {

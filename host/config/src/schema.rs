@@ -26,7 +26,7 @@ mod tests {
     use serde_json::json;
 
     use super::DERIVED;
-    use crate::{Flags, Origin, PlannedQueries, parse, published_schema};
+    use crate::{DocumentOrigin, Flags, PlannedQueries, parse, published_schema};
 
     /// Checks a document, one with a fault, of which more is looked up in the schema, and a query that
     /// a plugin brings.
@@ -36,7 +36,7 @@ mod tests {
                 "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nmappings:\n  - metric: {metric}\n    \
                  serve: {{custom: {{resource: pods}}}}\n    plugin: per-object\n"
             );
-            let origin = Origin::Folder(Path::new("."));
+            let origin = DocumentOrigin::Folder(Path::new("."));
             let parsed = parse("config.yaml", &origin, &Flags::default(), &text);
             assert_eq!(parsed.faults.len(), faults, "{:?}", parsed.faults);
         }

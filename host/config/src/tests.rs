@@ -52,7 +52,7 @@ const RULES: &str = "rules: [{seriesQuery: x, resources: {template: <<.Resource>
 
 fn faults(text: &str) -> String {
     let Parsed { document, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), text);
     assert!(!faults.is_empty(), "no faults");
     document.locate(faults).to_string()
 }
@@ -60,7 +60,7 @@ fn faults(text: &str) -> String {
 #[test]
 fn a_good_configuration_is_read() {
     let Parsed { config, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), GOOD);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), GOOD);
     assert_eq!(faults, []);
     assert_eq!(config.mappings.len(), 3);
     assert_eq!(config.objects.len(), 3);
@@ -88,7 +88,7 @@ fn policies_of_reads_are_read() {
         .replace("rules: []", RULES)
         + "discovery: {onNaN: absent}\n";
     let Parsed { config, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), &text);
     assert_eq!(faults, []);
     let rules = config.rules.as_ref().expect("rules");
     assert_eq!(rules.discovery.on_nan, OnNan::Absent);
@@ -126,8 +126,8 @@ fn activations_are_read_and_a_team_activates_in_its_own_namespace_alone() {
         limits: TeamLimits::default(),
     };
     let (keys, namespace) = (std::collections::BTreeSet::new(), "shop".parse().unwrap());
-    let of_team = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
-    let parsed = |origin: &Origin<'_>, activation: &str| {
+    let of_team = DocumentOrigin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let parsed = |origin: &DocumentOrigin<'_>, activation: &str| {
         parse("config.yaml", origin, &Flags::default(), &text(activation))
     };
     let own = parsed(&of_team, "{target: {kind: Deployment, name: web}, selector: a=b}");
@@ -145,7 +145,7 @@ fn activations_are_read_and_a_team_activates_in_its_own_namespace_alone() {
     assert_eq!(foreign.faults.len(), 1, "{:?}", foreign.faults);
     assert_eq!(foreign.faults[0].path, "/mappings/0/activation/target/namespace");
     assert!(foreign.faults[0].message.contains("scales workloads of shop alone"));
-    let of_operator = parsed(&Origin::Folder(Path::new(".")), named);
+    let of_operator = parsed(&DocumentOrigin::Folder(Path::new(".")), named);
     assert_eq!(of_operator.faults, []);
     let number = parsed(&of_team, "5");
     assert_eq!(number.faults, []);
@@ -282,7 +282,7 @@ rules:
 discovery: {onSeveral: max}
 "#;
     let Parsed { document, config, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), text);
     let reported = document.locate(faults);
     assert_eq!(reported.severity(), Some(Severity::Part), "{reported}");
     let rules = config.rules.expect("rules");
@@ -310,7 +310,7 @@ discovery: {onSeveral: max}
 fn faults_of_whole(what: &str, with: &str, text: &str) -> Option<Severity> {
     let text = text.replace(what, with);
     let Parsed { document, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), &text);
     document.locate(faults).severity()
 }
 
@@ -319,7 +319,7 @@ fn what_may_be_a_dialect_is_a_warning() {
     let queries = ["newest_function(x[5m])".to_owned(), "sum(x) keep_metric_names".to_owned()];
     let text = with_queries(&queries, true);
     let Parsed { document, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), &text);
     let reported = document.locate(faults);
     assert_eq!(
         (reported.severity(), reported.numbers()),
@@ -360,7 +360,7 @@ fn with_queries(queries: &[String], check: bool) -> String {
 }
 
 fn count_of_faults(text: &str) -> usize {
-    let origin = Origin::Folder(Path::new("."));
+    let origin = DocumentOrigin::Folder(Path::new("."));
     parse("config.yaml", &origin, &Flags::default(), text).faults.len()
 }
 
@@ -370,7 +370,7 @@ fn what_is_no_key_of_prometheus_adapter_is_told_of_once() {
     let flags = Flags { prometheus, ..Flags::default() };
     let text = "rules: []\nfoo/bar: 1\nmappings: []\n";
     let Parsed { document, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &flags, text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &flags, text);
     let reported = document.locate(faults).to_string();
     let reported: Vec<_> = reported.lines().collect();
     assert_eq!(
@@ -396,7 +396,7 @@ fn a_teams_document_is_bounded_more_tightly() {
     };
     let namespace = "shop".parse().expect("a namespace");
     let keys = std::collections::BTreeSet::new();
-    let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let origin = DocumentOrigin::Team { keys: &keys, namespace: &namespace, team: &team };
     let reported = |text: &str| {
         let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), text);
         document.locate(faults).to_string()

@@ -13,7 +13,7 @@ use leadsman_model::objects::ListedObject;
 use leadsman_model::reference::Reference;
 use leadsman_model::serve::Serve;
 use leadsman_model::values::OnNan;
-use leadsman_rules::{Api, OnSeveral, ResourceRules, Rule};
+use leadsman_rules::{OnSeveral, ResourceRules, Rule, RuleApi};
 use leadsman_sandbox::Limits;
 use leadsman_source::{Query, SourceSettings};
 
@@ -48,7 +48,7 @@ pub struct Rules {
     /// Those that have faults.
     pub faulty: Vec<FaultyRule>,
     /// The rules for resource metrics (`metrics.k8s.io`).
-    pub resource_metrics: Option<ResourceMetrics>,
+    pub resource_metrics: Option<ResourceMetricsRules>,
     /// How series are discovered.
     pub discovery: Discovery,
 }
@@ -68,14 +68,14 @@ pub struct FaultyRule {
     /// Its place in the document.
     pub place: String,
     /// The API that serves its metrics.
-    pub api: Api,
+    pub api: RuleApi,
     /// The selector of its series.
     pub series_query: String,
 }
 
 /// The rules for resource metrics, with their window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceMetrics {
+pub struct ResourceMetricsRules {
     /// The queries.
     pub rules: ResourceRules,
     /// The window of the values.

@@ -161,7 +161,7 @@ fn of_document(owner: &Owner, reason: Reason) -> Rejection {
         owner: owner.clone(),
         mapping: None,
         title: "configuration".to_owned(),
-        reason: reason.as_str(),
+        reason,
         message: String::new(),
         serving: false,
         activates: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use leadsman_cluster::ConfigMapReference;
-use leadsman_config::{self as config, Flags, Origin, Parsed, valid};
+use leadsman_config::{self as config, DocumentOrigin, Flags, Parsed, valid};
 use leadsman_model::names::Namespace;
 use leadsman_model::owner::Owner;
 
@@ -84,15 +84,15 @@ impl Document {
     pub(super) fn parse(&self, team: Option<&valid::Team>, flags: &Flags) -> Parsed {
         match (&self.location, team) {
             (DocumentLocation::Folder(folder), _) => {
-                config::parse(&self.name, &Origin::Folder(folder), flags, &self.text)
+                config::parse(&self.name, &DocumentOrigin::Folder(folder), flags, &self.text)
             }
             (DocumentLocation::ConfigMap(part), None) => {
                 let keys: BTreeSet<_> = part.binaries.keys().cloned().collect();
-                config::parse(&self.name, &Origin::ConfigMap(&keys), flags, &self.text)
+                config::parse(&self.name, &DocumentOrigin::ConfigMap(&keys), flags, &self.text)
             }
             (DocumentLocation::ConfigMap(part), Some(team)) => {
                 let keys: BTreeSet<_> = part.binaries.keys().cloned().collect();
-                let origin = Origin::Team { keys: &keys, namespace: &part.namespace, team };
+                let origin = DocumentOrigin::Team { keys: &keys, namespace: &part.namespace, team };
                 config::parse(&self.name, &origin, &Flags::default(), &self.text)
             }
         }

@@ -52,7 +52,7 @@ fn number(place: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadsman_config::{Flags, Origin, parse};
+    use leadsman_config::{DocumentOrigin, Flags, parse};
     use std::path::Path;
 
     fn rules(written: &[(&str, &str)]) -> Arc<Rules> {
@@ -65,7 +65,7 @@ mod tests {
                 "  - {{seriesQuery: {series}, resources: {{template: <<.Resource>>}}, metricsQuery: '{query}'}}\n"
             ));
         }
-        let origin = Origin::Folder(Path::new("."));
+        let origin = DocumentOrigin::Folder(Path::new("."));
         parse("config.yaml", &origin, &Flags::default(), &text).config.rules.expect("rules")
     }
 

@@ -16,7 +16,7 @@ use super::state::SeriesState;
 use leadsman_cluster::Cluster;
 use leadsman_config::valid;
 use leadsman_model::resource::Resource;
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::clock;
 use leadsman_runtime::supervise::supervised;
@@ -54,7 +54,7 @@ pub(super) struct Listed {
 /// The series of one query.
 #[derive(Default, Clone)]
 struct Query {
-    seen: Arc<Seen>,
+    seen: Arc<ListedSeries>,
     /// How often in a row a name was missing.
     missed: BTreeMap<Arc<str>, u8>,
     /// Why the newest list could not be had.
@@ -65,12 +65,12 @@ struct Query {
 
 impl Listed {
     /// What was seen for a series query.
-    pub(super) fn seen(&self, query: &str) -> Option<&Seen> {
+    pub(super) fn seen(&self, query: &str) -> Option<&ListedSeries> {
         self.queries.get(query).map(|query| &*query.seen)
     }
 
     /// The same, shared.
-    pub(super) fn shared(&self, query: &str) -> Option<Arc<Seen>> {
+    pub(super) fn shared(&self, query: &str) -> Option<Arc<ListedSeries>> {
         self.queries.get(query).map(|query| query.seen.clone())
     }
 
@@ -86,7 +86,7 @@ impl Listed {
 
     /// A list for a series query ended.
     #[cfg(test)]
-    pub(super) fn answered(&mut self, query: &str, answer: Result<Seen, String>) {
+    pub(super) fn answered(&mut self, query: &str, answer: Result<ListedSeries, String>) {
         self.queries.entry(query.to_owned()).or_default().take(answer);
     }
 
@@ -98,7 +98,7 @@ impl Listed {
 }
 
 impl Query {
-    fn take(&mut self, answer: Result<Seen, String>) {
+    fn take(&mut self, answer: Result<ListedSeries, String>) {
         self.asked = true;
         let mut new = match answer {
             Ok(new) => new,
@@ -131,7 +131,7 @@ pub struct SeriesList {
     /// How long the answer took.
     pub took: Duration,
     /// What was seen, or why nothing was.
-    pub seen: Result<Seen, String>,
+    pub seen: Result<ListedSeries, String>,
 }
 
 /// Asks a source once for all series that rules are for.
@@ -269,7 +269,7 @@ struct Lister {
 
 /// Which lists are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum RequestedLists {
     All,
     /// Those that failed.
     Failed,
@@ -280,7 +280,7 @@ impl Lister {
     async fn run(&self, listed: &watch::Sender<Arc<Listed>>) {
         loop {
             let mut begun = Instant::now();
-            let mut well = self.list(Wanted::All, listed).await;
+            let mut well = self.list(RequestedLists::All, listed).await;
             let next = Instant::now() + self.rules.discovery.interval;
             let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
             while !well {
@@ -290,25 +290,25 @@ impl Lister {
                 }
                 tokio::time::sleep_until(again.into()).await;
                 begun = Instant::now();
-                well = self.list(Wanted::Failed, listed).await;
+                well = self.list(RequestedLists::Failed, listed).await;
             }
             tokio::time::sleep_until(next.into()).await;
         }
     }
 
     /// Lists once. Says whether all is well now.
-    async fn list(&self, wanted: Wanted, listed: &watch::Sender<Arc<Listed>>) -> bool {
+    async fn list(&self, wanted: RequestedLists, listed: &watch::Sender<Arc<Listed>>) -> bool {
         let mut new = (**listed.borrow()).clone();
         let mut queries = self.rules.series_queries();
-        if wanted == Wanted::Failed {
+        if wanted == RequestedLists::Failed {
             queries.retain(|query| new.fault(query).is_some());
         }
-        let learned = wanted == Wanted::Failed && new.resources_fault.is_none();
+        let learned = wanted == RequestedLists::Failed && new.resources_fault.is_none();
         let resources = async { if learned { None } else { self.resources().await } };
         let lists = list_queries(&self.rules, &self.source, &queries);
         let (lists, resources) = tokio::join!(lists, resources);
         // What failed as before changes nothing.
-        let mut news = wanted == Wanted::All;
+        let mut news = wanted == RequestedLists::All;
         match resources {
             Some(Ok(resources)) => {
                 (new.resources, new.resources_known) = (resources, true);

@@ -362,7 +362,7 @@ impl MappingSpec {
     }
 }
 
-/// A query of the mapping, as plugins are told of it.
+/// A query of the mapping, as plugins see it.
 fn own_query(query: &Query) -> OwnQuery {
     OwnQuery {
         name: query.name.clone(),

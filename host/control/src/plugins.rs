@@ -90,7 +90,7 @@ impl Credentials {
     }
 }
 
-/// What became of a plugin so far.
+/// The status of a plugin.
 #[derive(Default)]
 pub(super) struct PluginStatus {
     /// The newest that can be used.

@@ -53,12 +53,12 @@ pub(super) fn conflicts<P>(
 
 /// What is left of a namespace's limits.
 #[derive(Clone, Copy)]
-struct Left {
+struct RemainingQuota {
     mappings: usize,
     plugins: usize,
 }
 
-impl Left {
+impl RemainingQuota {
     fn of(limits: &TeamLimits) -> Self {
         Self { mappings: limits.mappings, plugins: limits.plugins }
     }
@@ -111,7 +111,7 @@ impl<P> DocumentState<P> {
     }
 
     /// Decides what is in force of a document, with what its elders left.
-    fn admit(&mut self, namespace: &Namespace, left: &mut Left, elders_known: bool) {
+    fn admit(&mut self, namespace: &Namespace, left: &mut RemainingQuota, elders_known: bool) {
         self.over_quota.clear();
         if matches!(self.text, TextState::Excess(_)) {
             self.text = TextState::Waiting;
@@ -157,7 +157,7 @@ impl<P> State<P> {
             let Some(limits) = self.settings.policy.team(&namespace).map(|team| team.limits) else {
                 continue;
             };
-            let (mut left, mut elders_known) = (Left::of(&limits), true);
+            let (mut left, mut elders_known) = (RemainingQuota::of(&limits), true);
             let limit = limits.mappings.max(MAX_DOCUMENTS);
             for (rank, owner) in owners.into_iter().enumerate() {
                 let Some(document) = self.documents.get_mut(&owner) else { continue };

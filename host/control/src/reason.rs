@@ -1,57 +1,8 @@
-//! Why something is not served as it is configured: the closed set of reasons that Events, metrics
-//! and the status page show.
-
-use std::fmt;
+//! Why something is not served as it is configured: a reason from the closed set, and the faults.
 
 use leadsman_document::{self as document, Fault, Faults, Severity};
 use leadsman_model::owner::Owner;
-
-/// A reason code. `docs/live.md` lists all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Reason {
-    ConfigInvalid,
-    Unreadable,
-    NotAllowed,
-    Conflict,
-    Forbidden,
-    Loading,
-    InternalError,
-    SeriesUnavailable,
-    UnknownResource,
-    NoNamespace,
-    UnknownLabel,
-    NoMetrics,
-    ConfigWarning,
-    /// What an attempt to load a plugin ended with, as its own error calls it.
-    Plugin(&'static str),
-}
-
-impl Reason {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::ConfigInvalid => "ConfigInvalid",
-            Self::Unreadable => "Unreadable",
-            Self::NotAllowed => "NotAllowed",
-            Self::Conflict => "Conflict",
-            Self::Forbidden => "Forbidden",
-            Self::Loading => "Loading",
-            Self::InternalError => "InternalError",
-            Self::SeriesUnavailable => "SeriesUnavailable",
-            Self::UnknownResource => "UnknownResource",
-            Self::NoNamespace => "NoNamespace",
-            Self::UnknownLabel => "UnknownLabel",
-            Self::NoMetrics => "NoMetrics",
-            Self::ConfigWarning => "ConfigWarning",
-            Self::Plugin(reason) => reason,
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub(super) use leadsman_provider::snapshot::RejectionReason as Reason;
 
 /// Why a mapping, a plugin or a rule is not served as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,20 +43,25 @@ impl Report {
         about: &HashMap<Owner, ConfigMapReference>,
     ) {
         // What is being loaded is neither good nor bad yet.
-        let known = now.iter().filter(|one| one.reason != Reason::Loading.as_str());
+        let known = now.iter().filter(|one| one.reason != Reason::Loading);
         for rejected in known.filter(|one| !self.before.contains(one)) {
             let (owner, title) = (rejected.owner.to_string(), &rejected.title);
             let (reason, message) = (rejected.reason, &rejected.message);
-            let is_served =
-                [Reason::ConfigWarning, Reason::UnknownLabel].map(Reason::as_str).contains(&reason);
+            let is_served = [Reason::ConfigWarning, Reason::UnknownLabel].contains(&reason);
             let (instead, goes_on) = match rejected.serving {
                 _ if is_served => ("what is configured", ""),
                 true => ("what was there before", "; what was served before goes on"),
                 false => ("nothing", ""),
             };
-            tracing::warn!(owner, mapping = title, reason, serving = instead, "{message}");
+            tracing::warn!(
+                owner,
+                mapping = title,
+                reason = reason.as_str(),
+                serving = instead,
+                "{message}"
+            );
             let message = format!("{title}: {message}{goes_on}");
-            self.event(about.get(&rejected.owner), true, reason, message);
+            self.event(about.get(&rejected.owner), true, reason.as_str(), message);
         }
         let mut better: Vec<&Arc<Rejection>> =
             self.before.iter().filter(|one| !now.iter().any(|now| same(now, one))).collect();
@@ -68,17 +73,16 @@ impl Report {
             self.event(about.get(&rejected.owner), false, "Loaded", message);
         }
         let warnings = [Reason::ConfigWarning, Reason::UnknownLabel, Reason::NoMetrics];
-        let warnings = warnings.map(Reason::as_str);
-        let rejected = now
-            .iter()
-            .filter(|rejected| !warnings.contains(&rejected.reason))
-            .map(|rejected| (rejected.owner.to_string(), rejected.title.as_str(), rejected.reason));
+        let rejected =
+            now.iter().filter(|rejected| !warnings.contains(&rejected.reason)).map(|rejected| {
+                (rejected.owner.to_string(), rejected.title.as_str(), rejected.reason.as_str())
+            });
         self.metrics.rejected(rejected);
         // Until it is loaded, what was reported before stands.
         let mut before = now.to_vec();
-        before.retain(|one| one.reason != Reason::Loading.as_str());
+        before.retain(|one| one.reason != Reason::Loading);
         let loading = |one: &Arc<Rejection>| {
-            now.iter().any(|now| now.reason == Reason::Loading.as_str() && same(now, one))
+            now.iter().any(|now| now.reason == Reason::Loading && same(now, one))
         };
         before.extend(std::mem::take(&mut self.before).into_iter().filter(loading));
         self.before = before;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::listing::Listed;
 use leadsman_config::valid;
-use leadsman_provider::snapshot::{Gap, RuleGaps, Unlisted};
-use leadsman_rules::{Api, CatalogEntry, Resolve, Rule, Unserved, Why};
+use leadsman_provider::snapshot::{RuleGap, RuleGaps, Unlisted};
+use leadsman_rules::{CatalogEntry, NoMetricReason, Resolve, Rule, RuleApi, Unserved};
 
 /// How many names are known by why rules leave them out. A rule for all series that takes few has
 /// more.
@@ -22,7 +22,7 @@ pub(super) struct Gathering<'a> {
 }
 
 struct Reason {
-    gap: Gap,
+    gap: RuleGap,
     /// Whether the metric may be given for other objects all the same.
     of_objects: bool,
 }
@@ -37,8 +37,8 @@ impl<'a> Gathering<'a> {
         let Some(rule) = self.rules.rules.get(unserved.rule) else { return };
         let of_objects = match &unserved.why {
             // Another series gives the metric.
-            Why::Hidden { .. } => return,
-            Why::NoNamespace { .. } | Why::NoObject(_) => true,
+            NoMetricReason::Hidden { .. } => return,
+            NoMetricReason::NoNamespace { .. } | NoMetricReason::NoObject(_) => true,
             _ => false,
         };
         let metric = unserved.metric.as_ref().map(|metric| metric.as_str());
@@ -98,8 +98,8 @@ impl<'a> Gathering<'a> {
     }
 }
 
-fn gap(rule: &Rule, message: String) -> Gap {
-    Gap { external: rule.api == Api::External, message }
+fn gap(rule: &Rule, message: String) -> RuleGap {
+    RuleGap { external: rule.api == RuleApi::External, message }
 }
 
 #[cfg(test)]
@@ -108,10 +108,10 @@ mod tests {
 
     use super::*;
     use leadsman_model::values::OnNan;
-    use leadsman_provider::snapshot::{NotGiven, Wanted};
-    use leadsman_rules::{Catalog, OnSeveral, Seen, resolver};
+    use leadsman_provider::snapshot::{NotGiven, ReadKind};
+    use leadsman_rules::{Catalog, ListedSeries, OnSeveral, resolver};
 
-    const PODS: Wanted<'_> = Wanted::Custom("pods");
+    const PODS: ReadKind<'_> = ReadKind::Custom("pods");
 
     const RULE: &str = r#"{
         "seriesQuery": "QUERY",
@@ -124,7 +124,7 @@ mod tests {
         let rule = |(at, query): (usize, &&str)| {
             let written = serde_json::from_str(&RULE.replace("QUERY", query)).unwrap();
             let place = format!("/rules/{at}");
-            Rule::new(&written, Api::Custom, &place, &mut |_, fault| panic!("{fault}")).unwrap()
+            Rule::new(&written, RuleApi::Custom, &place, &mut |_, fault| panic!("{fault}")).unwrap()
         };
         valid::Rules {
             rules: queries.iter().enumerate().map(rule).collect(),
@@ -142,13 +142,13 @@ mod tests {
         }
     }
 
-    fn seen(series: &[(&str, &[&str])]) -> Seen {
+    fn seen(series: &[(&str, &[&str])]) -> ListedSeries {
         let labels = |labels: &[&str]| labels.iter().map(|label| (*label).into()).collect();
         series.iter().map(|(name, of)| ((*name).into(), labels(of))).collect()
     }
 
     /// The gaps of rules whose lists were answered so.
-    fn gaps(lists: &[(&str, Option<Result<Seen, &str>>)]) -> Arc<RuleGaps> {
+    fn gaps(lists: &[(&str, Option<Result<ListedSeries, &str>>)]) -> Arc<RuleGaps> {
         let queries: Vec<_> = lists.iter().map(|(query, _)| *query).collect();
         let (rules, mut listed) = (rules(&queries), Listed::default());
         for (query, answer) in lists {
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(unlisted("c"), NotGiven::Unlisted(first.to_owned()));
         let empty = "rules[1]: b had no series in the last 60s";
         assert_eq!(unlisted("b"), NotGiven::NoSeries(empty.to_owned()));
-        let external = gaps.of("a", Wanted::External);
+        let external = gaps.of("a", ReadKind::External);
         assert_eq!(external, NotGiven::Unknown, "they are rules of custom metrics");
     }
 

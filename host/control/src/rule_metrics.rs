@@ -25,8 +25,8 @@ use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{LazyMetric, RuleGaps, RuleMetrics, RuleSeries};
 use leadsman_rules::{
-    Catalog, CatalogEntry, Finding, Resolve, ResourceQueries, RuleQuery, Unserved, Why,
-    gives_nothing, resolver,
+    Catalog, CatalogEntry, NoMetricReason, Resolve, ResourceQueries, RuleFinding, RuleQuery,
+    Unserved, gives_nothing, resolver,
 };
 use leadsman_sandbox::Plugin;
 
@@ -174,7 +174,10 @@ impl Context {
             unserved_first.entry(series.rule).or_insert_with(|| series.clone());
             gaps.add(&series);
             // One metric that cannot be served is reported for each rule.
-            if matches!(series.why, Why::NoNamespace { .. } | Why::NoNamespaceOfExternal) {
+            if matches!(
+                series.why,
+                NoMetricReason::NoNamespace { .. } | NoMetricReason::NoNamespaceOfExternal
+            ) {
                 unserved.entry(series.rule).or_insert(series);
             }
         });
@@ -196,7 +199,7 @@ impl Context {
             of.warnings.push(cause.warning());
         }
         for label in &catalog.missing_labels {
-            let Finding { place, message, .. } = label.finding();
+            let RuleFinding { place, message, .. } = label.finding();
             let place = format!("{}{place}", self.rules.rules[label.rule].place);
             of.warnings.push(Cause::new(Reason::UnknownLabel, place, message).warning());
         }
@@ -268,7 +271,7 @@ impl RuleMetricsBuilder<'_> {
 
     fn resource_metrics(
         &mut self,
-        resource_metrics: &valid::ResourceMetrics,
+        resource_metrics: &valid::ResourceMetricsRules,
         resolve: &Resolve<'_>,
         of: &mut RuleOutput,
     ) {

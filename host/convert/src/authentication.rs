@@ -21,7 +21,7 @@ enum Parameter {
 
 /// What a TriggerAuthentication gives.
 #[derive(Default)]
-struct Given {
+struct AuthenticationSettings {
     parameters: BTreeMap<String, Parameter>,
     /// The identity of a cloud that requests are signed with.
     identity: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) fn of_trigger(
     let modes = metadata.get("authModes", notes)?.or(metadata.get("authMode", notes)?);
     let unsafe_tls = metadata.flag("unsafeSsl", false, notes)?;
     let given = match reference {
-        None => Given::default(),
+        None => AuthenticationSettings::default(),
         Some(reference) => given(object, &place, reference, context, notes)?,
     };
     if given.parameters.contains_key("authModes") || given.parameters.contains_key("authMode") {
@@ -178,7 +178,7 @@ fn given(
     reference: &AuthenticationRef,
     context: &Context<'_>,
     notes: &mut Notes,
-) -> Option<Given> {
+) -> Option<AuthenticationSettings> {
     let namespace = if reference.of_cluster { "" } else { object.namespace.as_str() };
     let key = (namespace.to_owned(), reference.name.clone());
     let Some(manifest) = context.manifests.authentications.get(&key) else {
@@ -192,7 +192,7 @@ fn given(
     let mut root = Fields::new(manifest, String::new(), &mut faults);
     let secrets_in =
         if reference.of_cluster { &context.settings.keda_namespace } else { &object.namespace };
-    let mut given = Given::default();
+    let mut given = AuthenticationSettings::default();
     if let Some(mut spec) = root.inner("spec") {
         if let Some(mut identity) = spec.inner("podIdentity") {
             given.identity = identity.text("provider").filter(|provider| provider != "none");

@@ -39,7 +39,7 @@ use trigger::Mapping;
 
 /// How objects are converted.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ConversionSettings {
     /// The folder in which Leadsman's pod has the values of Secrets. An absolute path.
     pub secrets_dir: String,
     /// The namespace of KEDA, where it finds the Secrets of ClusterTriggerAuthentications.
@@ -51,7 +51,7 @@ pub struct Settings {
     pub header_names: BTreeMap<String, String>,
 }
 
-impl Default for Settings {
+impl Default for ConversionSettings {
     fn default() -> Self {
         Self {
             secrets_dir: "/etc/leadsman/secrets".to_owned(),
@@ -65,12 +65,12 @@ impl Default for Settings {
 /// What the conversion of one object may look at.
 pub(crate) struct Context<'a> {
     pub(crate) manifests: &'a Manifests,
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a ConversionSettings,
 }
 
-/// What became of an object.
+/// The outcome of converting an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum ConversionOutcome {
     /// It is written, and nothing is lost.
     Whole,
     /// It is written, and something differs, as its notes say.
@@ -90,8 +90,8 @@ pub struct Converted {
     pub name: String,
     /// Where it was read.
     pub origin: String,
-    /// What became of it.
-    pub outcome: Outcome,
+    /// The outcome.
+    pub outcome: ConversionOutcome,
     /// The number of metrics of its autoscaler.
     pub metrics: usize,
     /// What is said of it.
@@ -112,17 +112,17 @@ pub struct Conversion {
 
 impl Conversion {
     /// How many objects became this.
-    pub fn count(&self, outcome: Outcome) -> usize {
+    pub fn count(&self, outcome: ConversionOutcome) -> usize {
         self.objects.iter().filter(|object| object.outcome == outcome).count()
     }
 }
 
 /// Converts everything that was read.
-pub fn convert(manifests: &Manifests, settings: &Settings) -> Conversion {
+pub fn convert(manifests: &Manifests, settings: &ConversionSettings) -> Conversion {
     let context = Context { manifests, settings };
     let mut all: Vec<_> = manifests.scaled_objects.iter().collect();
     all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    let mut taken = Taken::default();
+    let mut taken = ExclusiveNames::default();
     let mut objects: Vec<_> =
         all.into_iter().map(|manifest| object::convert(manifest, &context, &mut taken)).collect();
     objects.extend(manifests.others.iter().map(object::without_counterpart));
@@ -132,7 +132,7 @@ pub fn convert(manifests: &Manifests, settings: &Settings) -> Conversion {
 
 /// What only one object may have.
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
+pub(crate) struct ExclusiveNames {
     /// Namespaces and names of ScaledObjects.
     pub(crate) objects: BTreeSet<(String, String)>,
     /// Kinds, namespaces and names of targets, with the object that scales each.

@@ -12,7 +12,7 @@ use crate::note::{Note, Notes, Weight};
 use crate::scaled_object::ScaledObject;
 use crate::trigger::{Mapping, Planned};
 use crate::zero::Zero;
-use crate::{Context, Converted, Outcome, Taken};
+use crate::{Context, ConversionOutcome, Converted, ExclusiveNames};
 use crate::{autoscaler, cron, modifiers, other, prometheus, resource};
 
 /// The versions that are read.
@@ -22,18 +22,22 @@ const VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
 const PAUSED: &str = "autoscaling.keda.sh/paused";
 const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
 
-pub(crate) fn convert(manifest: &Manifest, context: &Context<'_>, taken: &mut Taken) -> Converted {
+pub(crate) fn convert(
+    manifest: &Manifest,
+    context: &Context<'_>,
+    taken: &mut ExclusiveNames,
+) -> Converted {
     let mut notes = Notes::default();
     let written = written(manifest, context, taken, &mut notes);
     let notes = notes.into_list();
     let weight = notes.iter().map(|note| note.weight).max();
     let outcome = match (&written, weight) {
-        (None, _) | (_, Some(Weight::Refused)) => Outcome::NotWritten,
-        (_, Some(Weight::Differs)) => Outcome::Differs,
-        (_, Some(Weight::Todo) | None) => Outcome::Whole,
+        (None, _) | (_, Some(Weight::Refused)) => ConversionOutcome::NotWritten,
+        (_, Some(Weight::Differs)) => ConversionOutcome::Differs,
+        (_, Some(Weight::Todo) | None) => ConversionOutcome::Whole,
     };
     let (autoscaler, mappings, metrics) = match written {
-        Some(written) if outcome != Outcome::NotWritten => {
+        Some(written) if outcome != ConversionOutcome::NotWritten => {
             (Some(written.autoscaler), written.mappings, written.metrics)
         }
         _ => (None, Vec::new(), 0),
@@ -69,7 +73,7 @@ pub(crate) fn without_counterpart(manifest: &Manifest) -> Converted {
         namespace: manifest.namespace.clone(),
         name: manifest.name.clone(),
         origin: manifest.origin.clone(),
-        outcome: Outcome::NotWritten,
+        outcome: ConversionOutcome::NotWritten,
         metrics: 0,
         notes: vec![note],
         autoscaler: None,
@@ -87,7 +91,7 @@ struct Written {
 fn written(
     manifest: &Manifest,
     context: &Context<'_>,
-    taken: &mut Taken,
+    taken: &mut ExclusiveNames,
     notes: &mut Notes,
 ) -> Option<Written> {
     if !VERSIONS.contains(&manifest.api_version.as_str()) {
@@ -227,7 +231,12 @@ fn paused(mut object: ScaledObject, notes: &mut Notes) -> ScaledObject {
 }
 
 /// What KEDA refuses itself, and what refers to nothing.
-fn check(object: &ScaledObject, context: &Context<'_>, taken: &mut Taken, notes: &mut Notes) {
+fn check(
+    object: &ScaledObject,
+    context: &Context<'_>,
+    taken: &mut ExclusiveNames,
+    notes: &mut Notes,
+) {
     let target = &object.target;
     if target.name.is_empty() {
         notes.refuse("it refers to nothing: scaleTargetRef.name is missing");

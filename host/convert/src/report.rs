@@ -4,12 +4,12 @@ use std::fmt;
 
 use leadsman_model::text::one_line;
 
-use crate::{Conversion, Outcome, Weight};
+use crate::{Conversion, ConversionOutcome, Weight};
 
 /// The widest name that the table makes room for.
 const MAX_WIDTH: usize = 60;
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ConversionOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Whole => "whole",
@@ -47,7 +47,7 @@ impl fmt::Display for Conversion {
                 };
                 writeln!(f, "    {weight}: {}", note.text)?;
             }
-            if object.outcome != Outcome::Whole {
+            if object.outcome != ConversionOutcome::Whole {
                 writeln!(f, "    of {}", one_line(&object.origin, 400))?;
             }
         }
@@ -66,9 +66,9 @@ impl fmt::Display for Conversion {
         writeln!(
             f,
             "{objects}: {} whole, {} with differences, {} not written{faults}",
-            self.count(Outcome::Whole),
-            self.count(Outcome::Differs),
-            self.count(Outcome::NotWritten),
+            self.count(ConversionOutcome::Whole),
+            self.count(ConversionOutcome::Differs),
+            self.count(ConversionOutcome::NotWritten),
         )
     }
 }

@@ -1,7 +1,9 @@
 //! What anybody may write: as much as there is, and anything at all.
 
-use leadsman_config::{Flags, Origin};
-use leadsman_convert::{MAX_CONFIG_BYTES, Manifests, Outcome, Settings, convert};
+use leadsman_config::{DocumentOrigin, Flags};
+use leadsman_convert::{
+    ConversionOutcome, ConversionSettings, MAX_CONFIG_BYTES, Manifests, convert,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -32,13 +34,13 @@ fn ten_thousand_objects_are_one_configuration() {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
     let mut manifests = Manifests::new("default");
     manifests.read("all.json", &list);
-    let conversion = convert(&manifests, &Settings::default());
+    let conversion = convert(&manifests, &ConversionSettings::default());
     assert_eq!(conversion.faults, Vec::<String>::new());
-    assert_eq!(conversion.count(Outcome::Whole), 10_000);
+    assert_eq!(conversion.count(ConversionOutcome::Whole), 10_000);
     let config = conversion.config();
     assert!(config.len() < MAX_CONFIG_BYTES, "{} bytes", config.len());
     let folder = tempfile::tempdir().unwrap();
-    let origin = Origin::Folder(folder.path());
+    let origin = DocumentOrigin::Folder(folder.path());
     let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     assert!(checked.faults.is_empty(), "{:?}", checked.faults.first());
     assert_eq!(config.matches("prometheus:\n").count(), 1);
@@ -50,7 +52,7 @@ fn what_is_too_much_is_said_and_the_rest_is_converted() {
     for number in 0..20_010 {
         manifests.add("list.yaml", object(number, "sum(x)"));
     }
-    let conversion = convert(&manifests, &Settings::default());
+    let conversion = convert(&manifests, &ConversionSettings::default());
     assert_eq!(conversion.objects.len(), 20_000);
     let [fault] = conversion.faults.as_slice() else { panic!("{:?}", conversion.faults) };
     assert!(fault.contains("more than 20000 ScaledObjects"), "{fault}");
@@ -61,8 +63,8 @@ fn what_is_too_much_is_said_and_the_rest_is_converted() {
     many["spec"]["triggers"] = vec![many["spec"]["triggers"][0].clone(); 5000].into();
     let mut manifests = Manifests::new("default");
     manifests.add("many.yaml", many);
-    let conversion = convert(&manifests, &Settings::default());
-    assert_eq!(conversion.objects[0].outcome, Outcome::NotWritten);
+    let conversion = convert(&manifests, &ConversionSettings::default());
+    assert_eq!(conversion.objects[0].outcome, ConversionOutcome::NotWritten);
     assert!(conversion.to_string().contains("more than 50 triggers"), "{conversion}");
 }
 
@@ -76,11 +78,11 @@ fn long_queries_do_not_use_up_what_leadsman_looks_into() {
     for number in 0..90 {
         manifests.add("list.yaml", object(number, &query));
     }
-    let conversion = convert(&manifests, &Settings::default());
-    assert_eq!(conversion.count(Outcome::Whole), 90);
+    let conversion = convert(&manifests, &ConversionSettings::default());
+    assert_eq!(conversion.count(ConversionOutcome::Whole), 90);
     let config = conversion.config();
     let folder = tempfile::tempdir().unwrap();
-    let origin = Origin::Folder(folder.path());
+    let origin = DocumentOrigin::Folder(folder.path());
     let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     assert!(checked.faults.is_empty(), "{:?}", checked.faults.first());
     assert!(config.contains("check: false"));
@@ -142,10 +144,10 @@ proptest! {
         let spec = json!({"scaleTargetRef": {"name": "c"}, "minReplicaCount": 1, "triggers": [trigger]});
         manifests.add("c", with("c", spec));
         manifests.read("d", &value);
-        let conversion = convert(&manifests, &Settings::default());
+        let conversion = convert(&manifests, &ConversionSettings::default());
         let config = conversion.config();
         let folder = tempfile::tempdir().unwrap();
-        let origin = Origin::Folder(folder.path());
+        let origin = DocumentOrigin::Folder(folder.path());
         let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
         prop_assert!(checked.faults.is_empty(), "{:?}\n{}", checked.faults, config);
         prop_assert_eq!(conversion.objects.len(), 3);

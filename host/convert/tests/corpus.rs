@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use leadsman_config::{Flags, Origin};
-use leadsman_convert::{Conversion, Manifests, Outcome, Settings, ToZero, convert};
+use leadsman_config::{DocumentOrigin, Flags};
+use leadsman_convert::{
+    Conversion, ConversionOutcome, ConversionSettings, Manifests, ToZero, convert,
+};
 use leadsman_document::Document;
 use leadsman_model::names::Namespace;
 use serde_json::Value;
@@ -16,7 +18,7 @@ const MIN_CASES: usize = 60;
 /// A case: lines that begin with `#` and a sign say what is expected, the rest is what is converted.
 struct Case<'t> {
     title: &'t str,
-    settings: Settings,
+    settings: ConversionSettings,
     /// `whole shop/web`
     outcomes: Vec<&'t str>,
     /// What stands in the documents, in the report, not in the documents, and nowhere.
@@ -32,7 +34,7 @@ impl<'t> Case<'t> {
         let (title, rest) = text.split_once('\n').expect("a case");
         let mut case = Self {
             title,
-            settings: Settings::default(),
+            settings: ConversionSettings::default(),
             outcomes: Vec::new(),
             written: Vec::new(),
             said: Vec::new(),
@@ -115,14 +117,18 @@ fn check(conversion: &Conversion, folder: &Path) {
         }
     }
     let config = conversion.config();
-    let checked =
-        leadsman_config::parse("config.yaml", &Origin::Folder(folder), &Flags::default(), &config);
+    let checked = leadsman_config::parse(
+        "config.yaml",
+        &DocumentOrigin::Folder(folder),
+        &Flags::default(),
+        &config,
+    );
     let faults = checked.document.locate(checked.faults);
     assert!(faults.list.is_empty(), "{faults}\n{config}");
     let map = parsed(&conversion.config_map("leadsman-system", "converted"));
     assert_eq!(map["data"]["config.yaml"].as_str(), Some(config.as_str()));
     let keys = BTreeSet::new();
-    let origin = Origin::ConfigMap(&keys);
+    let origin = DocumentOrigin::ConfigMap(&keys);
     let checked = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     let faults = checked.document.locate(checked.faults);
     assert!(faults.list.is_empty(), "{faults}\n{config}");
@@ -131,7 +137,7 @@ fn check(conversion: &Conversion, folder: &Path) {
 /// The same for the operator's part and the mappings of each namespace.
 fn check_teams(conversion: &Conversion, folder: &Path) {
     let config = conversion.operator_config();
-    let origin = Origin::Folder(folder);
+    let origin = DocumentOrigin::Folder(folder);
     let operator = leadsman_config::parse("config.yaml", &origin, &Flags::default(), &config);
     let faults = operator.document.locate(operator.faults);
     assert!(faults.list.is_empty(), "{faults}\n{config}");
@@ -145,7 +151,7 @@ fn check_teams(conversion: &Conversion, folder: &Path) {
         let namespace: Namespace = namespace.parse().expect("a namespace");
         assert!(team.names(&namespace), "{config}");
         let text = map["data"]["config.yaml"].as_str().expect("a configuration");
-        let origin = Origin::Team { keys: &keys, namespace: &namespace, team };
+        let origin = DocumentOrigin::Team { keys: &keys, namespace: &namespace, team };
         let checked = leadsman_config::parse("team.yaml", &origin, &Flags::default(), text);
         let faults = checked.document.locate(checked.faults);
         assert!(faults.list.is_empty(), "{faults}\n{text}");
@@ -191,15 +197,16 @@ fn every_scaled_object_becomes_what_is_said_of_it() {
             let secrets_dir = secrets.path().display().to_string();
             let mut manifests = Manifests::new("default");
             manifests.read("case.yaml", &case.manifest);
-            let settings = Settings { secrets_dir: secrets_dir.clone(), ..case.settings.clone() };
+            let settings =
+                ConversionSettings { secrets_dir: secrets_dir.clone(), ..case.settings.clone() };
             let conversion = convert(&manifests, &settings);
             assert_eq!(conversion.faults, Vec::<String>::new(), "{title}");
             let report = conversion.to_string();
             let outcomes = conversion.objects.iter().map(|object| {
                 let outcome = match object.outcome {
-                    Outcome::Whole => "whole",
-                    Outcome::Differs => "differs",
-                    Outcome::NotWritten => "not-written",
+                    ConversionOutcome::Whole => "whole",
+                    ConversionOutcome::Differs => "differs",
+                    ConversionOutcome::NotWritten => "not-written",
                 };
                 format!("{outcome} {}/{}", object.namespace, object.name)
             });
@@ -254,7 +261,7 @@ spec:
         query: sum(irate(nginx{namespace="my-site"}[3m])) by (ingress)*10
 "#,
     );
-    let conversion = convert(&manifests, &Settings::default());
+    let conversion = convert(&manifests, &ConversionSettings::default());
     let config = r#"# Converted from 1 ScaledObject of KEDA.
 apiVersion: leadsman.dev/v1alpha1
 kind: Config

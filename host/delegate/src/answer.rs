@@ -27,7 +27,7 @@ const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// An answer of a delegate.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct DelegateAnswer {
     /// Its status: success, or that of an error of the request.
     pub status: StatusCode,
     /// Its content type.
@@ -80,15 +80,15 @@ struct StatusText {
     message: String,
 }
 
-impl Answer {
+impl DelegateAnswer {
     /// A good answer.
     pub(super) fn good(body: Bytes, content_type: HeaderValue) -> Self {
         let (warnings, stale, message) = (Vec::new(), None, None);
         Self { status: StatusCode::OK, content_type, body, warnings, stale, message }
     }
 
-    /// Judges what came back to a read. `head` is what the body says of itself.
-    pub(super) fn judged(
+    /// Checks what came back to a read. `head` is what the body says of itself.
+    pub(super) fn checked(
         head: Result<Head, ForwardError>,
         asked: &RequestedMetric<'_>,
         accept: Option<&HeaderValue>,
@@ -164,8 +164,8 @@ pub fn read_answer(
     status: StatusCode,
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<Answer, ForwardError> {
-    Answer::judged(head(status, headers, &body), asked, accept, status, headers, body)
+) -> Result<DelegateAnswer, ForwardError> {
+    DelegateAnswer::checked(head(status, headers, &body), asked, accept, status, headers, body)
 }
 
 /// What a body says of itself, read where that keeps nobody waiting: it may be long.

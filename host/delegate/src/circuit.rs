@@ -15,10 +15,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The circuit of a delegate.
 #[derive(Debug)]
-pub(super) struct Circuit(Mutex<State>);
+pub(super) struct Circuit(Mutex<CircuitState>);
 
 #[derive(Debug)]
-struct State {
+struct CircuitState {
     failures: u32,
     last: String,
     pauses: Backoff,
@@ -37,7 +37,7 @@ pub(super) struct Attempt<'a> {
 
 impl Default for Circuit {
     fn default() -> Self {
-        Self(Mutex::new(State {
+        Self(Mutex::new(CircuitState {
             failures: 0,
             last: String::new(),
             pauses: Backoff::new(MIN_PAUSE, MAX_PAUSE),
@@ -71,7 +71,7 @@ impl Circuit {
         (state.open_until.is_none(), last)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CircuitState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::redirect;
 
 use super::error::DelegateError;
-use super::settings::{Auth, DelegateSettings};
+use super::settings::{DelegateSettings, ForwardAuth};
 use leadsman_runtime::files::ReloadingFile;
 use leadsman_runtime::tls;
 
@@ -25,7 +25,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(settings: &DelegateSettings) -> Result<Self, DelegateError> {
         let mut paths: Vec<PathBuf> = settings.ca_file.iter().cloned().collect();
-        if let Auth::FrontProxy { cert_file, key_file } = &settings.auth {
+        if let ForwardAuth::FrontProxy { cert_file, key_file } = &settings.auth {
             paths.extend([cert_file.clone(), key_file.clone()]);
         }
         let current = ReloadingFile::new(paths, || build(settings))?;
@@ -60,7 +60,7 @@ fn build(settings: &DelegateSettings) -> Result<reqwest::Client, DelegateError> 
     if let Some(path) = &settings.ca_file {
         builder = builder.tls_certs_only(tls::authorities(path)?);
     }
-    if let Auth::FrontProxy { cert_file, key_file } = &settings.auth {
+    if let ForwardAuth::FrontProxy { cert_file, key_file } = &settings.auth {
         builder = builder.identity(tls::identity(cert_file, key_file)?);
     }
     builder.build().map_err(DelegateError::Client)

@@ -13,7 +13,7 @@ use reqwest::{Response, Url};
 use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, timeout_at};
 
-use super::answer::{Answer, read_head};
+use super::answer::{DelegateAnswer, read_head};
 use super::circuit::Circuit;
 use super::client::Client;
 use super::delegates::Delegation;
@@ -23,7 +23,7 @@ use super::last_good::{Key, LastGood};
 use super::list::{ApiVersion, Listed, Lists};
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
-use super::user::User;
+use super::user::ForwardedUser;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::apart::decode;
@@ -61,7 +61,7 @@ pub struct Passed<'a> {
     /// Its headers, of which only `Accept` is passed on, and through which adapters it has come.
     pub headers: &'a HeaderMap,
     /// Who asks.
-    pub user: User<'a>,
+    pub user: ForwardedUser<'a>,
 }
 
 /// The state of a delegate, for people.
@@ -150,13 +150,13 @@ impl Delegate {
         let _ = self.asked_once.subscribe().wait_for(|&asked| asked).await;
     }
 
-    /// Passes a read on, and judges what comes back.
+    /// Passes a read on, and checks what comes back.
     pub(super) async fn read(
         &self,
         asked: &RequestedMetric<'_>,
         passed: &Passed<'_>,
         hops: &HeaderValue,
-    ) -> Result<Answer, ForwardError> {
+    ) -> Result<DelegateAnswer, ForwardError> {
         let begun = Instant::now();
         let accept = passed.headers.get(ACCEPT);
         let path_and_query = passed.uri.path_and_query().map_or("", |path| path.as_str());
@@ -198,7 +198,7 @@ impl Delegate {
         passed: &Passed<'_>,
         accept: Option<&HeaderValue>,
         hops: &HeaderValue,
-    ) -> Result<Answer, ForwardError> {
+    ) -> Result<DelegateAnswer, ForwardError> {
         if self.loops.load(Ordering::Relaxed) {
             return Err(ForwardError::Loop);
         }
@@ -206,7 +206,7 @@ impl Delegate {
         let Exchanged { status, headers, body } =
             self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
         let head = read_head(status, &headers, &body).await;
-        Answer::judged(head, asked, accept, status, &headers, body)
+        DelegateAnswer::checked(head, asked, accept, status, &headers, body)
     }
 
     /// The same path and query at its address. A path that would mean something else to it than it did
@@ -224,7 +224,7 @@ impl Delegate {
         &self,
         url: Url,
         accept: Option<&HeaderValue>,
-        (tenant, user): (&Tenant, Option<&User<'_>>),
+        (tenant, user): (&Tenant, Option<&ForwardedUser<'_>>),
         hops: &HeaderValue,
     ) -> Result<Exchanged, ForwardError> {
         let timeout = self.settings.timeout;
@@ -247,7 +247,7 @@ impl Delegate {
         &self,
         url: Url,
         accept: Option<&HeaderValue>,
-        user: Option<&User<'_>>,
+        user: Option<&ForwardedUser<'_>>,
         hops: &HeaderValue,
     ) -> Result<Exchanged, ForwardError> {
         // Nothing of the caller's headers is passed on but what the answer depends on.
@@ -374,11 +374,11 @@ impl Delegate {
             }
             StatusCode::NOT_FOUND => Ok(Listed::unserved(now)),
             StatusCode::FORBIDDEN => {
-                let message = Answer::message(status, &headers, &body);
+                let message = DelegateAnswer::message(status, &headers, &body);
                 Err(ForwardError::Credentials { status, message })
             }
             status if status.is_success() => Err(ForwardError::Malformed(status.to_string())),
-            status => Err(Answer::refusal(status, &headers, &body)),
+            status => Err(DelegateAnswer::refusal(status, &headers, &body)),
         }
     }
 }

@@ -6,9 +6,9 @@ use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue};
 use tokio::sync::watch;
 
-use super::answer::Answer;
+use super::answer::DelegateAnswer;
 use super::delegate::{Delegate, Passed};
-use super::error::{DelegateError, Failed, ForwardError};
+use super::error::{DelegateError, DelegateFailure, ForwardError};
 use super::hops::{Hop, Instance};
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings, ServiceReference};
@@ -174,7 +174,7 @@ impl Delegates {
         asked: &RequestedMetric<'_>,
         passed: &Passed<'_>,
         specific: bool,
-    ) -> Option<Result<(Arc<Delegate>, Answer), Failed>> {
+    ) -> Option<Result<(Arc<Delegate>, DelegateAnswer), DelegateFailure>> {
         let (listing, others): (Vec<_>, Vec<_>) =
             self.matching(asked, specific).partition(|delegate| delegate.lists().has(asked));
         let hop = self.hop.header(Some(passed.headers));
@@ -203,6 +203,6 @@ impl Delegates {
     }
 }
 
-fn failed(delegate: &Delegate, cause: ForwardError) -> Failed {
-    Failed { delegate: delegate.settings().name.clone(), cause }
+fn failed(delegate: &Delegate, cause: ForwardError) -> DelegateFailure {
+    DelegateFailure { delegate: delegate.settings().name.clone(), cause }
 }

@@ -30,7 +30,7 @@ pub enum DelegateError {
 /// A request to a delegate without an answer. The text appears in the conditions of autoscalers.
 #[derive(Debug, thiserror::Error)]
 #[error("the delegate \"{delegate}\" {cause}")]
-pub struct Failed {
+pub struct DelegateFailure {
     /// The delegate.
     pub delegate: String,
     /// The cause.

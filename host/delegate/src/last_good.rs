@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::HeaderValue;
 use moka::sync::Cache;
 
-use super::answer::Answer;
-use super::user::User;
+use super::answer::DelegateAnswer;
+use super::user::ForwardedUser;
 
 /// How many bytes all kept answers of a delegate may have together, with what they are found by.
 const MAX_BYTES: u64 = 16 << 20;
@@ -44,7 +44,11 @@ struct CachedAnswer {
 }
 
 impl Key {
-    pub(super) fn new(path_and_query: &str, accept: Option<&HeaderValue>, user: &User<'_>) -> Self {
+    pub(super) fn new(
+        path_and_query: &str,
+        accept: Option<&HeaderValue>,
+        user: &ForwardedUser<'_>,
+    ) -> Self {
         let user = USERS.hash_one((user.name, user.uid, user.groups, user.extra));
         Self { path_and_query: path_and_query.into(), accept: accept.cloned(), user }
     }
@@ -67,7 +71,7 @@ impl LastGood {
 
     /// Keeps a good answer, unless it is too long. Whatever else the delegate says takes the place of the
     /// one before: a user who may not read any more, or a metric that is gone, has no good answer.
-    pub(super) fn keep(&self, key: Key, answer: &Answer, now: Instant) {
+    pub(super) fn keep(&self, key: Key, answer: &DelegateAnswer, now: Instant) {
         if !answer.status.is_success() || answer.body.len() > MAX_ANSWER_BYTES {
             self.answers.invalidate(&key);
             return;
@@ -77,10 +81,10 @@ impl LastGood {
     }
 
     /// The last good answer and its age, unless it is too old.
-    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(Answer, Duration)> {
+    pub(super) fn get(&self, key: &Key, now: Instant) -> Option<(DelegateAnswer, Duration)> {
         let CachedAnswer { body, content_type, at } = self.answers.get(key)?;
         let age = now.saturating_duration_since(at);
-        (age <= self.max_age).then(|| (Answer::good(body, content_type), age))
+        (age <= self.max_age).then(|| (DelegateAnswer::good(body, content_type), age))
     }
 }
 
@@ -92,11 +96,14 @@ mod tests {
 
     fn key(path: &str, name: &str) -> Key {
         let extra = BTreeMap::new();
-        Key::new(path, None, &User { name, uid: None, groups: &[], extra: &extra })
+        Key::new(path, None, &ForwardedUser { name, uid: None, groups: &[], extra: &extra })
     }
 
-    fn answer(length: usize) -> Answer {
-        Answer::good(vec![b'x'; length].into(), HeaderValue::from_static("application/json"))
+    fn answer(length: usize) -> DelegateAnswer {
+        DelegateAnswer::good(
+            vec![b'x'; length].into(),
+            HeaderValue::from_static("application/json"),
+        )
     }
 
     #[test]

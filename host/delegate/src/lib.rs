@@ -2,7 +2,7 @@
 //! does not serve.
 //!
 //! An API group has one server in a cluster. Where it is this adapter, [`Delegates`] say which other
-//! adapter a request goes to ([`Matcher`]), pass it on with the user who asks ([`User`]), check what
+//! adapter a request goes to ([`Matcher`]), pass it on with the user who asks ([`ForwardedUser`]), check what
 //! comes back, and keep the lists of what each delegate has, for discovery. A delegate that hangs or
 //! fails costs its own metrics alone: each has a deadline, places and a circuit of its own.
 
@@ -19,12 +19,12 @@ mod matching;
 mod settings;
 mod user;
 
-pub use answer::{Answer, read_answer};
+pub use answer::{DelegateAnswer, read_answer};
 pub use delegate::{Delegate, DelegateStatus, Passed};
 pub use delegates::{Changes, Delegates, Delegation};
-pub use error::{DelegateError, Failed, ForwardError};
+pub use error::{DelegateError, DelegateFailure, ForwardError};
 pub use hops::HOPS;
 pub use list::{Listed, ListedMetric, Lists};
 pub use matching::{Matcher, Pattern, RequestedMetric};
-pub use settings::{Api, Auth, DelegateSettings, ServiceReference};
-pub use user::User;
+pub use settings::{Api, DelegateSettings, ForwardAuth, ServiceReference};
+pub use user::ForwardedUser;

@@ -20,7 +20,7 @@ pub struct DelegateSettings {
     /// Trust any certificate.
     pub insecure_skip_tls_verify: bool,
     /// How it learns who asks.
-    pub auth: Auth,
+    pub auth: ForwardAuth,
     /// What it is for.
     pub matcher: Matcher,
     /// For a request with its answer.
@@ -52,7 +52,7 @@ impl fmt::Display for ServiceReference {
 
 /// How a delegate learns who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
+pub enum ForwardAuth {
     /// By the headers of a front proxy, which it believes whoever has this client certificate.
     FrontProxy {
         /// PEM file with the certificate.
@@ -73,7 +73,7 @@ pub enum Auth {
     },
 }
 
-impl Auth {
+impl ForwardAuth {
     /// What it is called in the configuration.
     pub fn as_str(&self) -> &'static str {
         match self {

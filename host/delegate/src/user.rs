@@ -6,12 +6,12 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::error::ForwardError;
-use super::settings::Auth;
+use super::settings::ForwardAuth;
 use leadsman_runtime::files;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
-pub struct User<'a> {
+pub struct ForwardedUser<'a> {
     /// The name.
     pub name: &'a str,
     /// The unique id.
@@ -71,9 +71,12 @@ const KEY: &AsciiSet = &CONTROLS
     .add(b'}')
     .add(b'%');
 
-impl Auth {
+impl ForwardAuth {
     /// The headers of a request of this user; `None` for the adapter's own requests.
-    pub(super) async fn headers(&self, user: Option<&User<'_>>) -> Result<HeaderMap, ForwardError> {
+    pub(super) async fn headers(
+        &self,
+        user: Option<&ForwardedUser<'_>>,
+    ) -> Result<HeaderMap, ForwardError> {
         let mut headers = HeaderMap::new();
         match self {
             Self::FrontProxy { .. } => match user {
@@ -99,7 +102,7 @@ impl Auth {
 }
 
 impl Names {
-    fn write(&self, user: &User<'_>, headers: &mut HeaderMap) -> Result<(), ForwardError> {
+    fn write(&self, user: &ForwardedUser<'_>, headers: &mut HeaderMap) -> Result<(), ForwardError> {
         // Without a name the delegate would take the request for the adapter's own.
         if user.name.is_empty() {
             return Err(ForwardError::User);
@@ -164,8 +167,8 @@ mod tests {
             ("scopes".to_owned(), vec!["a".to_owned()]),
         ]);
         let groups = ["a".to_owned(), "system:authenticated".to_owned()];
-        let user = User { name: "jané", uid: Some("7"), groups: &groups, extra: &extra };
-        let auth = Auth::FrontProxy { cert_file: "c".into(), key_file: "k".into() };
+        let user = ForwardedUser { name: "jané", uid: Some("7"), groups: &groups, extra: &extra };
+        let auth = ForwardAuth::FrontProxy { cert_file: "c".into(), key_file: "k".into() };
         let expected = [
             "x-remote-extra-acme.com%2fproject: one",
             "x-remote-extra-acme.com%2fproject: two",
@@ -178,7 +181,7 @@ mod tests {
         assert_eq!(shown(&auth.headers(Some(&user)).await.unwrap()), expected);
         let own = shown(&auth.headers(None).await.unwrap());
         assert_eq!(own, ["x-remote-group: system:authenticated", "x-remote-user: leadsman"]);
-        let broken = User { name: "jane\r\nx-remote-group: system:masters", ..user };
+        let broken = ForwardedUser { name: "jane\r\nx-remote-group: system:masters", ..user };
         assert!(matches!(auth.headers(Some(&broken)).await, Err(ForwardError::User)));
     }
 
@@ -186,23 +189,23 @@ mod tests {
     #[tokio::test]
     async fn names_that_the_way_would_change_are_not_sent() {
         let extra = BTreeMap::new();
-        let sound = User { name: "jane", uid: None, groups: &[], extra: &extra };
+        let sound = ForwardedUser { name: "jane", uid: None, groups: &[], extra: &extra };
         let spaced = BTreeMap::from([("scopes".to_owned(), vec!["all\t".to_owned()])]);
         let folder = tempfile::tempdir().unwrap();
         let token_file = folder.path().join("token");
         std::fs::write(&token_file, "one").unwrap();
         for auth in [
-            Auth::FrontProxy { cert_file: "c".into(), key_file: "k".into() },
-            Auth::Impersonate { token_file },
+            ForwardAuth::FrontProxy { cert_file: "c".into(), key_file: "k".into() },
+            ForwardAuth::Impersonate { token_file },
         ] {
             assert!(auth.headers(Some(&sound)).await.is_ok());
             for user in [
-                User { name: "", ..sound },
-                User { name: " ", ..sound },
-                User { name: "system:admin ", ..sound },
-                User { uid: Some(" 7"), ..sound },
-                User { groups: &[" system:masters".to_owned()], ..sound },
-                User { extra: &spaced, ..sound },
+                ForwardedUser { name: "", ..sound },
+                ForwardedUser { name: " ", ..sound },
+                ForwardedUser { name: "system:admin ", ..sound },
+                ForwardedUser { uid: Some(" 7"), ..sound },
+                ForwardedUser { groups: &[" system:masters".to_owned()], ..sound },
+                ForwardedUser { extra: &spaced, ..sound },
             ] {
                 let refused = auth.headers(Some(&user)).await;
                 assert!(matches!(refused, Err(ForwardError::User)), "{user:?}");
@@ -216,15 +219,15 @@ mod tests {
         let file = folder.path().join("token");
         std::fs::write(&file, "one\n").unwrap();
         let (groups, extra) = (["a".to_owned()], BTreeMap::new());
-        let user = User { name: "jane", uid: None, groups: &groups, extra: &extra };
-        let auth = Auth::Impersonate { token_file: file.clone() };
+        let user = ForwardedUser { name: "jane", uid: None, groups: &groups, extra: &extra };
+        let auth = ForwardAuth::Impersonate { token_file: file.clone() };
         let headers = auth.headers(Some(&user)).await.unwrap();
         let expected =
             ["authorization: Bearer one", "impersonate-group: a", "impersonate-user: jane"];
         assert_eq!(shown(&headers), expected);
         std::fs::write(&file, "two").unwrap();
         assert_eq!(shown(&auth.headers(None).await.unwrap()), ["authorization: Bearer two"]);
-        let own = Auth::ServiceAccount { token_file: file.clone() };
+        let own = ForwardAuth::ServiceAccount { token_file: file.clone() };
         let headers = own.headers(Some(&user)).await.unwrap();
         assert_eq!(shown(&headers), ["authorization: Bearer two"], "the user is not passed on");
         std::fs::remove_file(&file).unwrap();

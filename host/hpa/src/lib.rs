@@ -18,7 +18,9 @@ mod stabilization;
 mod tolerance;
 
 pub use decision::{Decision, History, Outcome, Situation, decide};
-pub use limits::{Behavior, Direction, Limit, Policy, PolicyAmount, Rules, SelectPolicy};
+pub use limits::{
+    Behavior, Direction, Limit, PolicyAmount, ScalingPolicy, ScalingRules, SelectPolicy,
+};
 pub use metric::{Metric, Reading, Target, Utilization};
 pub use pods::{Phase, Pod, PodGroups, PodSample, ReadyCondition, Startup};
 pub use proposal::{Calculation, Failure, Proposal, Replicas, propose};

@@ -8,20 +8,20 @@ use crate::ceil;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behavior {
     /// `scaleUp`.
-    pub up: Rules,
+    pub up: ScalingRules,
     /// `scaleDown`.
-    pub down: Rules,
+    pub down: ScalingRules,
 }
 
 /// The rules of one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct ScalingRules {
     /// `stabilizationWindowSeconds`; `None` for the controller's default.
     pub window: Option<Duration>,
     /// `selectPolicy`.
     pub select: SelectPolicy,
     /// `policies`.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<ScalingPolicy>,
 }
 
 /// Which of several policies applies.
@@ -37,7 +37,7 @@ pub enum SelectPolicy {
 
 /// How much may change in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct ScalingPolicy {
     /// How much.
     pub amount: PolicyAmount,
     /// In which time.
@@ -73,7 +73,7 @@ pub enum Limit {
     Rate(Direction),
 }
 
-impl Rules {
+impl ScalingRules {
     /// The API's defaults for `scaleUp`.
     pub fn scale_up() -> Self {
         let period = Duration::from_secs(15);
@@ -81,8 +81,8 @@ impl Rules {
             window: Some(Duration::ZERO),
             select: SelectPolicy::Max,
             policies: vec![
-                Policy { amount: PolicyAmount::Pods(4), period },
-                Policy { amount: PolicyAmount::Percent(100), period },
+                ScalingPolicy { amount: PolicyAmount::Pods(4), period },
+                ScalingPolicy { amount: PolicyAmount::Percent(100), period },
             ],
         }
     }
@@ -93,7 +93,7 @@ impl Rules {
         Self {
             window: None,
             select: SelectPolicy::Max,
-            policies: vec![Policy { amount, period: Duration::from_secs(15) }],
+            policies: vec![ScalingPolicy { amount, period: Duration::from_secs(15) }],
         }
     }
 }
@@ -115,7 +115,7 @@ impl Changes<'_> {
     }
 
     /// The most replicas that the rules of `scaleUp` allow.
-    fn up_to(&self, current: i32, rules: &Rules) -> i32 {
+    fn up_to(&self, current: i32, rules: &ScalingRules) -> i32 {
         let allowed = rules.policies.iter().map(|policy| {
             let start = self.at_start(current, policy.period);
             match policy.amount {
@@ -134,7 +134,7 @@ impl Changes<'_> {
     }
 
     /// The fewest replicas that the rules of `scaleDown` allow.
-    fn down_to(&self, current: i32, rules: &Rules) -> i32 {
+    fn down_to(&self, current: i32, rules: &ScalingRules) -> i32 {
         let allowed = rules.policies.iter().map(|policy| {
             let start = self.at_start(current, policy.period);
             match policy.amount {
@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn policies_limit_each_direction() {
-        let mut behavior = Behavior { up: Rules::scale_up(), down: Rules::scale_down() };
+        let mut behavior =
+            Behavior { up: ScalingRules::scale_up(), down: ScalingRules::scale_down() };
         let limited =
             |recommended: i32, current: i32, behavior: &Behavior, changes: &Changes<'_>| {
                 with_behavior(recommended, current, (1, 100), behavior, changes)
@@ -232,7 +233,7 @@ mod tests {
         assert_eq!(limited(50, 10, &behavior, &NONE), (10, up));
         assert_eq!(limited(1, 10, &behavior, &NONE), (1, None));
         let period = Duration::from_secs(60);
-        behavior.down.policies = vec![Policy { amount: PolicyAmount::Percent(25), period }];
+        behavior.down.policies = vec![ScalingPolicy { amount: PolicyAmount::Percent(25), period }];
         assert_eq!(limited(1, 10, &behavior, &NONE), (7, down));
         assert_eq!(
             limited(1, 10, &behavior, &Changes { added: &[], removed: &[(period / 2, 3)] }),

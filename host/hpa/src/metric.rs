@@ -20,7 +20,7 @@ pub enum Target {
     Value(i64),
     /// Of the value for each pod.
     AverageValue(i64),
-    /// Of what is used, in percent of what the pods request.
+    /// Of the usage, in percent of what the pods request.
     Utilization(i32),
 }
 

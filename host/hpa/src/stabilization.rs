@@ -52,7 +52,7 @@ pub(crate) fn with_behavior(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Rules;
+    use crate::limits::ScalingRules;
 
     fn recent(of: &[(u64, i32)]) -> Vec<Recommendation> {
         of.iter()
@@ -74,8 +74,11 @@ mod tests {
     #[test]
     fn both_directions_have_a_window() {
         let behavior = Behavior {
-            up: Rules { window: Some(Duration::from_secs(60)), ..Rules::scale_up() },
-            down: Rules { window: Some(Duration::from_secs(120)), ..Rules::scale_down() },
+            up: ScalingRules { window: Some(Duration::from_secs(60)), ..ScalingRules::scale_up() },
+            down: ScalingRules {
+                window: Some(Duration::from_secs(120)),
+                ..ScalingRules::scale_down()
+            },
         };
         let held = |recommended: i32, current: i32, of: &[(u64, i32)]| {
             with_behavior(recommended, current, &recent(of), &behavior, Duration::ZERO)

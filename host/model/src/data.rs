@@ -21,16 +21,16 @@ pub struct Answer {
 
 /// The series of an answer that were dropped, for their samples are too old.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OldSeries {
+pub struct DroppedSeriesSummary {
     /// How many there were.
     pub count: usize,
     /// The first few of them.
-    pub few: Vec<OldOne>,
+    pub few: Vec<DroppedSeries>,
 }
 
 /// A series that was dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OldOne {
+pub struct DroppedSeries {
     /// The time of its newest sample.
     pub time: i64,
     /// The names and values of its labels.
@@ -38,7 +38,7 @@ pub struct OldOne {
 }
 
 /// How many series that were dropped are kept with their labels.
-const MAX_OLD: usize = 200;
+const MAX_STALE_SERIES: usize = 200;
 
 /// The samples of an answer. Times are in milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,7 +165,7 @@ impl Answer {
 impl Answer {
     /// Drops the series whose newest sample was taken before a time, and says which. Fails with the
     /// time of the newest sample of all if there were series and none is left.
-    pub fn drop_older(&mut self, oldest: i64) -> Result<OldSeries, i64> {
+    pub fn drop_older(&mut self, oldest: i64) -> Result<DroppedSeriesSummary, i64> {
         let newest: Vec<i64> = match &self.data {
             Data::Vector(vector) => vector.times.clone(),
             Data::Matrix(matrix) => {
@@ -177,23 +177,25 @@ impl Answer {
             }
             Data::Scalar { time, .. } | Data::Text { time, .. } => vec![*time],
         };
-        let Some(&last) = newest.iter().max() else { return Ok(OldSeries::default()) };
+        let Some(&last) = newest.iter().max() else { return Ok(DroppedSeriesSummary::default()) };
         if last < oldest {
             return Err(last);
         }
         let count = newest.iter().filter(|&&time| time < oldest).count();
         if count == 0 {
-            return Ok(OldSeries::default());
+            return Ok(DroppedSeriesSummary::default());
         }
-        let old = newest.iter().enumerate().filter(|&(_, &time)| time < oldest).take(MAX_OLD);
-        let few = old.map(|(row, &time)| OldOne { time, labels: self.labels_of(row) }).collect();
+        let old =
+            newest.iter().enumerate().filter(|&(_, &time)| time < oldest).take(MAX_STALE_SERIES);
+        let few =
+            old.map(|(row, &time)| DroppedSeries { time, labels: self.labels_of(row) }).collect();
         let keep: Vec<bool> = newest.iter().map(|&time| time >= oldest).collect();
         match &mut self.data {
             Data::Vector(vector) => vector.keep(&keep),
             Data::Matrix(matrix) => matrix.keep(&keep),
             Data::Scalar { .. } | Data::Text { .. } => {}
         }
-        Ok(OldSeries { count, few })
+        Ok(DroppedSeriesSummary { count, few })
     }
 
     /// The labels of a series, in words.

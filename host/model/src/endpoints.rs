@@ -66,7 +66,7 @@ pub struct Endpoint {
 
 /// What is known of a pick.
 #[derive(Debug, Clone)]
-enum State {
+enum EndpointsState {
     Starting,
     Known {
         endpoints: Arc<[Arc<Endpoint>]>,
@@ -80,18 +80,18 @@ enum State {
 #[derive(Debug)]
 pub struct EndpointStore {
     pick: EndpointPick,
-    state: watch::Sender<State>,
+    state: watch::Sender<EndpointsState>,
 }
 
 impl EndpointStore {
     /// Nothing is known yet.
     pub fn starting(pick: EndpointPick) -> Self {
-        Self { pick, state: watch::Sender::new(State::Starting) }
+        Self { pick, state: watch::Sender::new(EndpointsState::Starting) }
     }
 
     /// Nothing ever will be, for this reason.
     pub fn unknown(pick: EndpointPick, reason: &str) -> Self {
-        Self { pick, state: watch::Sender::new(State::Unknown(reason.into())) }
+        Self { pick, state: watch::Sender::new(EndpointsState::Unknown(reason.into())) }
     }
 
     /// What is picked.
@@ -102,43 +102,46 @@ impl EndpointStore {
     /// The endpoints, or why they are not known.
     pub fn endpoints(&self) -> Result<Arc<[Arc<Endpoint>]>, String> {
         match &*self.state.borrow() {
-            State::Starting => Err("they are being listed for the first time".to_owned()),
-            State::Known { endpoints, .. } => Ok(endpoints.clone()),
-            State::Unknown(reason) => Err(reason.to_string()),
+            EndpointsState::Starting => Err("they are being listed for the first time".to_owned()),
+            EndpointsState::Known { endpoints, .. } => Ok(endpoints.clone()),
+            EndpointsState::Unknown(reason) => Err(reason.to_string()),
         }
     }
 
     /// Why the endpoints may be out of date.
     pub fn interrupted(&self) -> Option<String> {
         match &*self.state.borrow() {
-            State::Known { interrupted: Some(reason), .. } => Some(reason.to_string()),
+            EndpointsState::Known { interrupted: Some(reason), .. } => Some(reason.to_string()),
             _ => None,
         }
     }
 
     /// Waits until the first attempt to list them has ended, successfully or not.
     pub async fn first_list(&self) {
-        let is_over = |state: &State| !matches!(state, State::Starting);
+        let is_over = |state: &EndpointsState| !matches!(state, EndpointsState::Starting);
         // The sender lives in this store, so the channel cannot close.
         let _ = self.state.subscribe().wait_for(is_over).await;
     }
 
     /// These are the endpoints now.
     pub fn replace(&self, endpoints: Vec<Arc<Endpoint>>) {
-        self.state.send_replace(State::Known { endpoints: endpoints.into(), interrupted: None });
+        self.state
+            .send_replace(EndpointsState::Known { endpoints: endpoints.into(), interrupted: None });
     }
 
     /// They cannot be followed. What is known stays. Returns whether that is new.
     pub fn watch_failed(&self, reason: &str) -> bool {
         self.state.send_if_modified(|state| match state {
-            State::Known { interrupted, .. } if interrupted.as_deref() == Some(reason) => false,
-            State::Known { interrupted, .. } => {
+            EndpointsState::Known { interrupted, .. } if interrupted.as_deref() == Some(reason) => {
+                false
+            }
+            EndpointsState::Known { interrupted, .. } => {
                 *interrupted = Some(reason.into());
                 true
             }
-            State::Unknown(known) if **known == *reason => false,
-            State::Starting | State::Unknown(_) => {
-                *state = State::Unknown(reason.into());
+            EndpointsState::Unknown(known) if **known == *reason => false,
+            EndpointsState::Starting | EndpointsState::Unknown(_) => {
+                *state = EndpointsState::Unknown(reason.into());
                 true
             }
         })

@@ -5,7 +5,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::answer::{bounded, host};
-use super::credentials::Kind;
+use super::credentials::CredentialKind;
 use super::error::PullError;
 use super::session::Session;
 
@@ -41,8 +41,8 @@ pub(super) async fn answer(
     }
     match session.credentials() {
         None => Err(session.no_credentials()),
-        Some(Kind::Password { user, password }) => basic(session, user, password),
-        Some(Kind::IdentityToken(_) | Kind::RegistryToken(_)) => {
+        Some(CredentialKind::Password { user, password }) => basic(session, user, password),
+        Some(CredentialKind::IdentityToken(_) | CredentialKind::RegistryToken(_)) => {
             Err(session
                 .challenge("it wants a user and a password, and the pull secret holds a token"))
         }
@@ -53,7 +53,7 @@ async fn bearer_token(
     session: &Session<'_>,
     challenge: &Challenge<'_>,
 ) -> Result<HeaderValue, PullError> {
-    if let Some(Kind::RegistryToken(token)) = session.credentials() {
+    if let Some(CredentialKind::RegistryToken(token)) = session.credentials() {
         return bearer(session, token);
     }
     let realm = challenge.get("realm").unwrap_or_default();
@@ -67,7 +67,7 @@ async fn bearer_token(
     let service = challenge.get("service").unwrap_or_default();
     let asked = [("service", service), ("scope", &scope)];
     let request = match session.credentials() {
-        Some(Kind::IdentityToken(token)) => {
+        Some(CredentialKind::IdentityToken(token)) => {
             let grant = [
                 ("grant_type", "refresh_token"),
                 ("client_id", "leadsman"),
@@ -76,7 +76,7 @@ async fn bearer_token(
             let form: Vec<_> = grant.into_iter().chain(asked).collect();
             session.request(Method::POST, realm.clone()).form(&form)
         }
-        Some(Kind::Password { user, password }) => session
+        Some(CredentialKind::Password { user, password }) => session
             .request(Method::GET, realm.clone())
             .query(&asked)
             .basic_auth(user, Some(password)),

@@ -15,11 +15,11 @@ use leadsman_model::reference::Reference;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     registry: String,
-    pub(super) kind: Kind,
+    pub(super) kind: CredentialKind,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CredentialKind {
     Password {
         user: String,
         password: String,
@@ -88,7 +88,7 @@ impl Credentials {
         let kind = auths[key]
             .as_object()
             .ok_or("is not an object")
-            .and_then(Kind::read)
+            .and_then(CredentialKind::read)
             .map_err(|reason| CredentialsError::Entry { entry: key.clone(), reason })?;
         Ok(Self { registry: reference.registry().to_owned(), kind })
     }
@@ -108,7 +108,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-impl Kind {
+impl CredentialKind {
     fn read(entry: &Map<String, Value>) -> Result<Self, &'static str> {
         let text = |field: &str| match entry.get(field) {
             None | Some(Value::Null) => Ok(None),
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_entry_is_read() {
-        let pair = |user: &str, password: &str| Kind::Password {
+        let pair = |user: &str, password: &str| CredentialKind::Password {
             user: user.to_owned(),
             password: password.to_owned(),
         };
@@ -167,8 +167,14 @@ mod tests {
             (json!({"auth": "YTpiOmM"}), pair("a", "b:c")),
             (json!({"auth": "YTpi", "username": "x", "password": "y"}), pair("a", "b")),
             (json!({"username": "x", "password": "y", "email": "z"}), pair("x", "y")),
-            (json!({"auth": "YTo=", "identitytoken": "t"}), Kind::IdentityToken("t".to_owned())),
-            (json!({"auth": "", "registrytoken": "t"}), Kind::RegistryToken("t".to_owned())),
+            (
+                json!({"auth": "YTo=", "identitytoken": "t"}),
+                CredentialKind::IdentityToken("t".to_owned()),
+            ),
+            (
+                json!({"auth": "", "registrytoken": "t"}),
+                CredentialKind::RegistryToken("t".to_owned()),
+            ),
         ] {
             let found = find(&json!({"r.example": entry}), "r.example/a:1");
             assert!(found.is_ok_and(|found| found.kind == wanted), "{entry}");

@@ -176,6 +176,17 @@ impl PullError {
         }
     }
 
+    /// Whether the registry could not be asked, which says nothing of the artifact.
+    pub fn is_transient(&self) -> bool {
+        !matches!(
+            self,
+            Self::Digest { .. }
+                | Self::Overrun { .. }
+                | Self::TooLarge { .. }
+                | Self::NotAPlugin { .. }
+        )
+    }
+
     /// Whether the content is at fault, rather than access to it.
     pub(super) fn is_of_content(&self) -> bool {
         matches!(

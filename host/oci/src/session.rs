@@ -5,7 +5,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::answer::{bounded, digested, host, media_type, said, shown};
 use super::challenge;
-use super::credentials::{Credentials, Kind};
+use super::credentials::{CredentialKind, Credentials};
 use super::error::PullError;
 use super::manifest::{Descriptor, IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
 use leadsman_model::reference::Digest;
@@ -207,7 +207,7 @@ impl<'a> Session<'a> {
         self.reference
     }
 
-    pub(super) fn credentials(&self) -> Option<&Kind> {
+    pub(super) fn credentials(&self) -> Option<&CredentialKind> {
         self.credentials.map(|credentials| &credentials.kind)
     }
 

@@ -194,7 +194,7 @@ impl ObjectAbsence<'_> {
             return Missing::new(MissingReason::OtherObjects, message);
         }
         let values = &self.of.evaluated.values;
-        // Of what belongs to other namespaces only the reason may be shown here.
+        // Of objects of other namespaces only the reason may be shown here.
         if let Some(refusal) = values.refused.first() {
             let count = values.refused_count;
             let message = format!("no value can be served, of {count}: {}{empty}", refusal.reason);

@@ -9,8 +9,10 @@ use std::time::Instant;
 use super::absence::KnownSeries;
 use super::part::{Part, StandIns, count, left_out, not_numbers, stale_warning};
 use super::request::reader;
-use super::{CustomRequest, Origin, ReadError, Target, bound, first_list, selector, unserved};
-use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
+use super::{
+    CustomRequest, ObjectSelection, Origin, ReadError, bound, first_list, selector, unserved,
+};
+use crate::snapshot::{EntryState, NotServed, ReadKind, Snapshot};
 use leadsman_evaluation::{
     Evaluations, Mapping, Missing, MissingReason, Reader, Reading, Recipient,
 };
@@ -152,8 +154,8 @@ impl<'a> CustomRead<'a> {
     ) -> Result<StandIns, ReadError> {
         // An autoscaler reads the metrics of its pods by a selector, and that of an object by name.
         let recipient = match self.request.target {
-            Target::All if self.is_of_pods() => Recipient::EachPod(names.len()),
-            Target::All | Target::One(_) => Recipient::One,
+            ObjectSelection::All if self.is_of_pods() => Recipient::EachPod(names.len()),
+            ObjectSelection::All | ObjectSelection::One(_) => Recipient::One,
         };
         let namespace = namespace.map_or("", Namespace::as_str);
         let absent = || match &reading.evaluated.values.served {
@@ -231,17 +233,17 @@ impl<'a> CustomRead<'a> {
     fn names(&self) -> Result<Vec<Arc<str>>, ReadError> {
         let (request, namespace) = (self.request, self.namespace());
         match request.target {
-            Target::All => {
+            ObjectSelection::All => {
                 let picked = selector("labelSelector", request.label_selector)?;
                 Ok(self.kind.select(namespace, &picked))
             }
-            Target::One(name)
+            ObjectSelection::One(name)
                 if takes_any_name(self.part.mapping(), request)
                     || self.kind.exists(namespace, name.as_str()) =>
             {
                 Ok(vec![name.as_str().into()])
             }
-            Target::One(name) => {
+            ObjectSelection::One(name) => {
                 let place = match namespace {
                     "" => String::new(),
                     namespace => format!(" in namespace {namespace}"),
@@ -268,7 +270,7 @@ impl CustomReading<'_> {
         self.places.iter().any(|place| place.reading.stale.is_some())
     }
 
-    /// What is to be known of values that are old.
+    /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
         let stale = |place: &Place| stale_warning(&place.reading, &place.stands, mapping);
@@ -289,7 +291,7 @@ async fn find(
     request: &CustomRequest<'_>,
 ) -> Result<(Arc<Evaluations>, KnownSeries), ReadError> {
     let CustomRequest { metric, resource, namespace, .. } = *request;
-    let entry = snapshot.find(metric, Wanted::Custom(resource), namespace);
+    let entry = snapshot.find(metric, ReadKind::Custom(resource), namespace);
     let entry = entry.map_err(|why| not_served(why, snapshot, request))?;
     let series = match &entry.state {
         EntryState::Lazy(metric) => Some(metric.series()),
@@ -315,12 +317,12 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &CustomRequest<'
         NotServed::Unknown => None,
     };
     let message = format!("the server could not find the metric {metric} for {resource}");
-    unserved(snapshot, metric, Wanted::Custom(resource), message, also)
+    unserved(snapshot, metric, ReadKind::Custom(resource), message, also)
 }
 
 /// Whether the objects that there are do not matter to a request.
 fn takes_any_name(mapping: &Mapping, request: &CustomRequest<'_>) -> bool {
-    mapping.any_object && matches!(request.target, Target::One(_))
+    mapping.any_object && matches!(request.target, ObjectSelection::One(_))
 }
 
 /// The namespace of the objects, checked against their kind.

@@ -41,7 +41,7 @@ pub enum ReadError {
     NotSynced {
         /// The metric.
         metric: String,
-        /// Of which kind, and why.
+        /// The kind, and why.
         unknown: NotSynced,
     },
     /// There is no evaluation to answer from.

@@ -9,7 +9,7 @@ use super::absence::{Absence, KnownSeries, last_known};
 use super::part::{Part, StandIns, count, not_numbers, stale_warning};
 use super::request::reader;
 use super::{ExternalRequest, Origin, ReadError, bound, selector, unserved};
-use crate::snapshot::{EntryState, NotServed, Snapshot, Wanted};
+use crate::snapshot::{EntryState, NotServed, ReadKind, Snapshot};
 use leadsman_evaluation::{
     Evaluations, Missing, MissingReason, Reader, Reading, Recipient, StatedNumber,
 };
@@ -57,7 +57,7 @@ impl<'a> ExternalRead<'a> {
         request: &'a ExternalRequest<'a>,
     ) -> Result<Self, ReadError> {
         let begun = Instant::now();
-        let entry = snapshot.find(request.metric, Wanted::External, Some(request.namespace));
+        let entry = snapshot.find(request.metric, ReadKind::External, Some(request.namespace));
         let entry = entry.map_err(|why| not_served(why, snapshot, request))?;
         let series = match &entry.state {
             EntryState::Lazy(metric) => Some(metric.series()),
@@ -150,7 +150,7 @@ impl ExternalReading<'_> {
         self.reading.stale.is_some()
     }
 
-    /// What is to be known of values that are old.
+    /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let (reading, mapping) = (&self.reading, self.read.part.mapping());
         stale_warning(reading, &self.stands, mapping).or_else(|| not_numbers(reading, mapping))
@@ -219,8 +219,8 @@ impl ExternalReading<'_> {
         let Missing { reason, message } = match picked {
             Some(selector) => {
                 let few: Vec<_> =
-                    all.iter().take(MAX_TOLD).map(|item| called(&item.labels)).collect();
-                let more = if all.len() > MAX_TOLD { ", …" } else { "" };
+                    all.iter().take(MAX_SHOWN).map(|item| called(&item.labels)).collect();
+                let more = if all.len() > MAX_SHOWN { ", …" } else { "" };
                 let message = format!(
                     "the selector {selector} picks none of {} ({}{more})",
                     counted(all.len(), "item"),
@@ -263,7 +263,7 @@ enum StandIn {
 }
 
 /// How many items a message names by their labels.
-const MAX_TOLD: usize = 3;
+const MAX_SHOWN: usize = 3;
 
 /// How many characters of an item's labels a message has.
 const MAX_LABELS: usize = 200;
@@ -307,7 +307,7 @@ fn not_served(why: NotServed<'_>, snapshot: &Snapshot, request: &ExternalRequest
     };
     let metric = request.metric;
     let message = format!("the server could not find the external metric {metric}");
-    unserved(snapshot, metric, Wanted::External, message, also)
+    unserved(snapshot, metric, ReadKind::External, message, also)
 }
 
 pub(super) fn picks(selector: &Selector, labels: &[(Box<str>, Box<str>)]) -> bool {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::part::count;
 use super::{
     Caller, CustomRead, CustomReading, CustomRequest, ExternalItems, ExternalRead, ExternalReading,
-    ExternalRequest, ReadError, Target, first_list,
+    ExternalRequest, ObjectSelection, ReadError, first_list,
 };
 use leadsman_evaluation::Evaluations;
 use leadsman_model::activation::{Activation, Measured};
@@ -22,7 +22,7 @@ use leadsman_model::quantity::Quantity;
 const CALLER: Caller<'_> =
     Caller { id: 0x6163_7469_7661_746f, user: None, agent: "leadsman-activator" };
 
-/// What came of a read: a number, or why it is not known. The error says why there is no answer.
+/// The outcome of a read: a number, or why it is not known. The error says why there is no answer.
 type Outcome = Result<Result<Quantity, String>, ReadError>;
 
 /// The number of a mapping that an activation goes by. The error says why it is not known now: it
@@ -115,7 +115,7 @@ async fn of_object(
         caller: CALLER,
         namespace: kind.resource().namespaced().then_some(namespace),
         resource: &resource,
-        target: Target::One(name),
+        target: ObjectSelection::One(name),
         metric: mapping.metric.as_str(),
         label_selector: "",
         metric_selector: "",

@@ -28,12 +28,12 @@ pub use external::{ExternalItems, ExternalRead, ExternalReading};
 pub use known_now::known_now;
 pub use newest::{Newest, NewestRequest, NewestState};
 pub use origin::{Origin, OriginVersion};
-pub use request::{Caller, CustomRequest, ExternalRequest, ResourceRequest, Target};
+pub use request::{Caller, CustomRequest, ExternalRequest, ObjectSelection, ResourceRequest};
 pub use resource::{
     Amounts, ObjectAmounts, ObjectMetrics, ResourceRead, ResourceReading, ResourceValues,
 };
 
-use crate::snapshot::{Entry, EntryState, NotGiven, Snapshot, Wanted};
+use crate::snapshot::{Entry, EntryState, NotGiven, ReadKind, Snapshot};
 use leadsman_evaluation::{Evaluations, Mapping};
 use leadsman_model::objects::{ObjectStore, SyncState};
 use leadsman_model::selector::Selector;
@@ -54,7 +54,7 @@ async fn bound(entry: &Entry) -> Result<Arc<Evaluations>, ReadError> {
 fn unserved(
     snapshot: &Snapshot,
     metric: &str,
-    wanted: Wanted<'_>,
+    wanted: ReadKind<'_>,
     message: String,
     also: Option<(&'static str, String)>,
 ) -> ReadError {

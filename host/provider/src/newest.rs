@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::external::picks;
 use super::selector;
-use crate::snapshot::{NotServed, Snapshot, Wanted};
+use crate::snapshot::{NotServed, ReadKind, Snapshot};
 use leadsman_evaluation::{Evaluations, State};
 use leadsman_model::names::Namespace;
 use leadsman_model::quantity::Quantity;
@@ -17,7 +17,7 @@ use leadsman_model::values::MetricValues;
 #[derive(Debug, Clone, Copy)]
 pub struct NewestRequest<'a> {
     /// In which API, and for which objects.
-    pub wanted: Wanted<'a>,
+    pub wanted: ReadKind<'a>,
     /// The namespace.
     pub namespace: &'a str,
     /// The metric.
@@ -89,7 +89,7 @@ fn of_evaluations(
     let namespace: Namespace = request.namespace.parse().ok()?;
     let scope = mapping.scope(&namespace);
     let picked = selector("labelSelector", request.metric_selector).ok()?;
-    let external = matches!(request.wanted, Wanted::External);
+    let external = matches!(request.wanted, ReadKind::External);
     let in_query = mapping.queries.iter().any(|query| query.kind.uses_selector());
     // As reads do: a query without a place for the selector is evaluated once for all of them.
     let (params, picked) = match external && !in_query {
@@ -143,12 +143,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::snapshot::{Contents, LazyMetric, Rejection};
+    use crate::snapshot::{Contents, LazyMetric, Rejection, RejectionReason};
     use leadsman_evaluation::{EvaluationError, Failed};
     use leadsman_model::owner::Owner;
     use leadsman_model::serve::Serve;
 
-    fn request<'a>(metric: &'a str, wanted: Wanted<'a>) -> NewestRequest<'a> {
+    fn request<'a>(metric: &'a str, wanted: ReadKind<'a>) -> NewestRequest<'a> {
         NewestRequest { wanted, namespace: "shop", metric, object: None, metric_selector: "" }
     }
 
@@ -163,7 +163,7 @@ mod tests {
             owner: Owner::Operator,
             title: "external/broken".to_owned(),
             mapping: Some((metric, Serve::External)),
-            reason: "ConfigInvalid",
+            reason: RejectionReason::ConfigInvalid,
             message: "it is wrong".to_owned(),
             serving: false,
             activates: None,
@@ -174,12 +174,12 @@ mod tests {
             ..Contents::default()
         };
         let snapshot = Snapshot::new(1, contents);
-        let jobs = snapshot.newest(&request("jobs", Wanted::External)).unwrap();
+        let jobs = snapshot.newest(&request("jobs", ReadKind::External)).unwrap();
         assert_eq!((jobs.mapping.as_str(), jobs.state), ("external/jobs", NewestState::Unread));
-        let broken = snapshot.newest(&request("broken", Wanted::External)).unwrap();
+        let broken = snapshot.newest(&request("broken", ReadKind::External)).unwrap();
         assert_eq!(broken.state, NewestState::Failing("it is wrong".to_owned()));
-        assert_eq!(snapshot.newest(&request("jobs", Wanted::Custom("pods"))), None);
-        assert_eq!(snapshot.newest(&request("others", Wanted::External)), None);
+        assert_eq!(snapshot.newest(&request("jobs", ReadKind::Custom("pods"))), None);
+        assert_eq!(snapshot.newest(&request("others", ReadKind::External)), None);
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl StandIns {
     }
 }
 
-/// What is to be known of values that are served although there are no newer ones.
+/// Warnings about values that are served although there are no newer ones.
 pub(super) fn stale_warning(
     reading: &Reading,
     stands: &StandIns,
@@ -152,7 +152,7 @@ pub(super) fn stale_warning(
     Some(format!("{} is {:.1}s old: {why}", mapping.metric, age.as_secs_f64()))
 }
 
-/// What is to be known of values that are no numbers, where the policy says what stands for them.
+/// Warnings about values that are no numbers, where the policy says what stands for them.
 pub(super) fn not_numbers(reading: &Reading, mapping: &Mapping) -> Option<String> {
     let count = reading.evaluated.values.not_numbers;
     if count == 0 {

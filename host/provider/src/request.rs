@@ -28,7 +28,7 @@ impl Hash for Caller<'_> {
 
 /// Which objects are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Target<'a> {
+pub enum ObjectSelection<'a> {
     /// Those that the selector picks.
     All,
     /// This one.
@@ -45,7 +45,7 @@ pub struct CustomRequest<'a> {
     /// The resource as it was named.
     pub resource: &'a str,
     /// Which objects.
-    pub target: Target<'a>,
+    pub target: ObjectSelection<'a>,
     /// The metric.
     pub metric: &'a str,
     /// Picks objects.
@@ -72,12 +72,12 @@ pub struct ExternalRequest<'a> {
 pub struct ResourceRequest<'a> {
     /// Who reads.
     pub caller: Caller<'a>,
-    /// Of what.
+    /// The kind of objects.
     pub kind: MeasuredKind,
     /// The namespace; `None` for nodes, and for pods of all namespaces.
     pub namespace: Option<&'a str>,
     /// Which objects.
-    pub target: Target<'a>,
+    pub target: ObjectSelection<'a>,
     /// Picks objects by their labels.
     pub label_selector: &'a str,
     /// Picks objects by name and namespace.
@@ -86,7 +86,7 @@ pub struct ResourceRequest<'a> {
 
 static HASHER: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
 
-/// Whom a read is counted for: a caller in a namespace, who repeats a request.
+/// The account that a read is counted for: a caller in a namespace, who repeats a request.
 pub(super) fn reader<'a>(
     caller: Caller<'a>,
     namespace: Option<&'a str>,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::query::RuleQuery;
-use super::{Api, OnSeveral, Resolve, Rule};
+use super::{OnSeveral, Resolve, Rule, RuleApi};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 
 /// The result of a series query: the names of series, each with the union of their label names.
-pub type Seen = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+pub type ListedSeries = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
 
 /// All metrics that rules give, by name.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ pub struct Unserved {
     /// The name that its metric would have, if it is known.
     pub metric: Option<MetricName>,
     /// The reason.
-    pub why: Why,
+    pub why: NoMetricReason,
 }
 
 /// Why a rule gives no metric. `seen` is how many names of series it matches, `unserved` one of them.
@@ -100,7 +100,7 @@ pub fn gives_nothing(seen: usize, unserved: Option<&Unserved>) -> String {
 
 /// Why a series gives no metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
+pub enum NoMetricReason {
     /// A filter of the rule excludes it.
     #[error("the rule leaves it out by `{0}`")]
     Filtered(String),
@@ -156,7 +156,7 @@ impl Catalog {
     /// gives no metric.
     pub fn new<'s>(
         rules: &[Rule],
-        seen: impl Fn(&str) -> Option<&'s Seen>,
+        seen: impl Fn(&str) -> Option<&'s ListedSeries>,
         resolve: &Resolve<'_>,
         unserved: &mut dyn FnMut(Unserved),
     ) -> Self {
@@ -200,22 +200,23 @@ impl CatalogBuilder<'_> {
         labels: &BTreeSet<Arc<str>>,
         resolved: &mut HashMap<Arc<str>, Option<Resource>>,
         name: &mut Option<MetricName>,
-    ) -> Result<(), Why> {
+    ) -> Result<(), NoMetricReason> {
         let rule = &rules[at];
         if let Some(filter) = rule.naming.kept_out_by(series) {
             *name = rule.naming.name(series).and_then(|name| name.parse().ok());
-            return Err(Why::Filtered(filter));
+            return Err(NoMetricReason::Filtered(filter));
         }
         let text = rule.naming.name(series).unwrap_or_default();
-        let metric: MetricName = text.parse().map_err(|error| Why::Name(format!("{error}")))?;
+        let metric: MetricName =
+            text.parse().map_err(|error| NoMetricReason::Name(format!("{error}")))?;
         *name = Some(metric.clone());
-        if rule.api == Api::External {
+        if rule.api == RuleApi::External {
             let namespace = Resource::known("namespaces").filter(|_| rule.namespaced);
             let namespace_label = match namespace {
                 None => None,
                 Some(namespace) => match rule.association.label_of(&namespace, self.resolve) {
                     Some(label) => Some(label),
-                    None => return Err(Why::NoNamespaceOfExternal),
+                    None => return Err(NoMetricReason::NoNamespaceOfExternal),
                 },
             };
             let query = RuleQuery {
@@ -238,7 +239,7 @@ impl CatalogBuilder<'_> {
             .collect();
         if resources.is_empty() {
             let labels: Vec<_> = labels.iter().map(|label| &**label).collect();
-            return Err(Why::NoObject(labels.join(", ")));
+            return Err(NoMetricReason::NoObject(labels.join(", ")));
         }
         let namespaces = Resource::known("namespaces");
         let namespace_label =
@@ -275,7 +276,7 @@ impl CatalogBuilder<'_> {
                     group_by: None,
                 },
                 (None, true) => {
-                    result = Err(Why::NoNamespace { resource });
+                    result = Err(NoMetricReason::NoNamespace { resource });
                     continue;
                 }
             };
@@ -286,9 +287,9 @@ impl CatalogBuilder<'_> {
     }
 
     /// Inserts a metric. As in prometheus-adapter, a later rule replaces an earlier one.
-    fn insert(&mut self, rules: &[Rule], new: CatalogEntry) -> Result<(), Why> {
+    fn insert(&mut self, rules: &[Rule], new: CatalogEntry) -> Result<(), NoMetricReason> {
         if !new.query.quotes_series() {
-            return Err(Why::SeriesName);
+            return Err(NoMetricReason::SeriesName);
         }
         for label in new.query.namespace_label.iter().chain(&new.query.object_label) {
             if !self.queried.contains(label) {
@@ -299,7 +300,7 @@ impl CatalogBuilder<'_> {
         let by = format!("{} of {}", new.query.series, rules[new.rule].title());
         if let Some(hidden) = self.entries.insert(key, new) {
             let metric = Some(hidden.metric.clone());
-            let why = Why::Hidden { by, metric: hidden.metric };
+            let why = NoMetricReason::Hidden { by, metric: hidden.metric };
             let series = hidden.query.series.as_str().into();
             (self.unserved)(Unserved { rule: hidden.rule, series, metric, why });
         }

@@ -10,22 +10,22 @@ use super::catalog::MissingLabel;
 use super::promql::{self, MAX_CHECKED_BYTES, ParseError};
 use super::query::QueryText;
 use super::result_labels::ResultLabels;
-use super::{Api, ResourceRules, Rule, resolver};
+use super::{ResourceRules, Rule, RuleApi, resolver};
 
 /// A finding about a rule. The rule is served nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct RuleFinding {
     /// The JSON pointer within the rule.
     pub place: String,
     /// Whether it cannot work, or may be intended.
-    pub gravity: Gravity,
+    pub severity: FindingSeverity,
     /// The finding, and what to do about it.
     pub message: String,
 }
 
 /// Whether something cannot work, or may be intended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gravity {
+pub enum FindingSeverity {
     /// Reads of the metric fail, or get no values.
     Fault,
     /// It may be intended.
@@ -41,7 +41,7 @@ const MATCHERS: &str = "__leadsman_matchers__=\"x\"";
 /// The label that the example query groups by, in place of that of a read.
 const GROUP: &str = "__leadsman_group__";
 
-type Report<'a> = dyn FnMut(&str, Gravity, String) + 'a;
+type Report<'a> = dyn FnMut(&str, FindingSeverity, String) + 'a;
 
 impl Rule {
     /// The cost of [`Self::findings`]: the sum of the squares of the lengths of what is parsed.
@@ -51,16 +51,16 @@ impl Rule {
     }
 
     /// The findings about this rule.
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&self) -> Vec<RuleFinding> {
         let mut findings = Vec::new();
-        let mut report = |place: &str, gravity: Gravity, message: String| {
-            findings.push(Finding { place: place.to_owned(), gravity, message });
+        let mut report = |place: &str, severity: FindingSeverity, message: String| {
+            findings.push(RuleFinding { place: place.to_owned(), severity, message });
         };
         check_delimiters(&self.series_query, "/seriesQuery", &mut report);
         let filters = value_matchers(&self.series_query, &mut report);
         if let Some(shape) = check_query(&self.query, "/metricsQuery", &mut report) {
             self.check_lost_matchers(&filters, &shape, &mut report);
-            if self.api == Api::Custom {
+            if self.api == RuleApi::Custom {
                 self.check_result_labels(&shape.labels, &mut report);
             }
         }
@@ -87,7 +87,7 @@ impl Rule {
         let lost = lost.join(",");
         report(
             "/metricsQuery",
-            Gravity::Warning,
+            FindingSeverity::Warning,
             format!(
                 "{lost} is in `seriesQuery` alone: that decides which series are found, and the \
                  query reads those with other values, too; if it is to hold for the values, write \
@@ -105,7 +105,7 @@ impl Rule {
                 let message = "the query does not aggregate: an object with several series that \
                                disagree is left out, unless `discovery.onSeveral` says which value \
                                it has; write sum(…) by (<<.GroupBy>>), or avg, max, min";
-                return report(place, Gravity::Warning, message.to_owned());
+                return report(place, FindingSeverity::Warning, message.to_owned());
             }
             ResultLabels::Only(labels) => labels,
         };
@@ -113,7 +113,7 @@ impl Rule {
         if !labels.iter().any(|label| names(&label)) {
             let message = "no label of the result names an object, so that none has a value; \
                            write sum(…) by (<<.GroupBy>>)";
-            return report(place, Gravity::Warning, message.to_owned());
+            return report(place, FindingSeverity::Warning, message.to_owned());
         }
         let others: Vec<_> =
             labels.iter().filter(|label| !names(label)).map(String::as_str).collect();
@@ -123,7 +123,7 @@ impl Rule {
                  out, unless `discovery.onSeveral` says which value it has",
                 others.join(" and ")
             );
-            report(place, Gravity::Warning, message);
+            report(place, FindingSeverity::Warning, message);
         }
     }
 
@@ -135,12 +135,12 @@ impl Rule {
 
 impl ResourceRules {
     /// The findings about these rules.
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&self) -> Vec<RuleFinding> {
         let mut findings = Vec::new();
         for (name, queries) in [("cpu", &self.cpu), ("memory", &self.memory)] {
             for (key, text) in queries.texts() {
-                let mut report = |place: &str, gravity: Gravity, message: String| {
-                    findings.push(Finding { place: place.to_owned(), gravity, message });
+                let mut report = |place: &str, severity: FindingSeverity, message: String| {
+                    findings.push(RuleFinding { place: place.to_owned(), severity, message });
                 };
                 check_query(text, &format!("/{name}/{key}"), &mut report);
             }
@@ -154,7 +154,7 @@ const MAX_LABELS: usize = 12;
 
 impl MissingLabel {
     /// What is odd about the rule.
-    pub fn finding(&self) -> Finding {
+    pub fn finding(&self) -> RuleFinding {
         let mut there: Vec<_> = self.there.iter().take(MAX_LABELS).map(|label| &**label).collect();
         if self.there.len() > MAX_LABELS {
             there.push("…");
@@ -166,7 +166,7 @@ impl MissingLabel {
             self.label,
             there.join(", ")
         );
-        Finding { place: "/resources".to_owned(), gravity: Gravity::Warning, message }
+        RuleFinding { place: "/resources".to_owned(), severity: FindingSeverity::Warning, message }
     }
 }
 
@@ -201,17 +201,17 @@ fn check_query(text: &QueryText, place: &str, report: &mut Report<'_>) -> Option
         Err(error) => {
             // A query that is too long to be parsed here is not a fault.
             if query.len() <= MAX_CHECKED_BYTES {
-                report(place, gravity(&error), format!("{error}; it is sent as it is"));
+                report(place, severity(&error), format!("{error}; it is sent as it is"));
             }
             None
         }
     }
 }
 
-fn gravity(error: &ParseError) -> Gravity {
+fn severity(error: &ParseError) -> FindingSeverity {
     match error {
-        ParseError::Invalid(_) => Gravity::Fault,
-        ParseError::Unsupported(_) => Gravity::Warning,
+        ParseError::Invalid(_) => FindingSeverity::Fault,
+        ParseError::Unsupported(_) => FindingSeverity::Warning,
     }
 }
 
@@ -229,12 +229,12 @@ fn value_matchers(series_query: &str, report: &mut Report<'_>) -> Vec<Matcher> {
         Ok(Some(matchers)) => matchers,
         Ok(None) => {
             let message = "is no selector of series; write {__name__=~\"…\",label=\"…\"}";
-            report("/seriesQuery", Gravity::Fault, message.to_owned());
+            report("/seriesQuery", FindingSeverity::Fault, message.to_owned());
             Vec::new()
         }
         Err(error) => {
             if series_query.len() <= MAX_CHECKED_BYTES {
-                report("/seriesQuery", gravity(&error), error.to_string());
+                report("/seriesQuery", severity(&error), error.to_string());
             }
             Vec::new()
         }
@@ -264,7 +264,7 @@ fn check_delimiters(text: &str, place: &str, report: &mut Report<'_>) {
         "\"{{{{{inner}}}}}\" is no template here, and is sent as it is; templates stand between << \
          and >>, and <<.LabelMatchers>> brings the namespace and the objects that are asked for"
     );
-    report(place, Gravity::Fault, message);
+    report(place, FindingSeverity::Fault, message);
 }
 
 /// All matchers of a selector, also those that are joined by `or`.
@@ -301,15 +301,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn findings(series_query: &str, metrics_query: &str) -> Vec<(Gravity, String)> {
+    fn findings(series_query: &str, metrics_query: &str) -> Vec<(FindingSeverity, String)> {
         let written: written::Rule = serde_json::from_value(json!({
             "seriesQuery": series_query, "metricsQuery": metrics_query,
             "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
         }))
         .unwrap();
-        let rule = Rule::new(&written, Api::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
+        let rule =
+            Rule::new(&written, RuleApi::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
         let findings = rule.unwrap().findings().into_iter();
-        findings.map(|of| (of.gravity, format!("{}: {}", of.place, of.message))).collect()
+        findings.map(|of| (of.severity, format!("{}: {}", of.place, of.message))).collect()
     }
 
     const SUM: &str = "sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)";
@@ -340,58 +341,64 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_a_fault_and_what_may_be_intended_a_warning() {
-        for (series_query, metrics_query, gravity, part) in [
+        for (series_query, metrics_query, severity, part) in [
             (
                 "x{side=\"destination\",code!~\"5..\",pod!=\"\"}",
                 SUM,
-                Gravity::Warning,
+                FindingSeverity::Warning,
                 "/metricsQuery: side=\"destination\",code!~\"5..\" is in `seriesQuery` alone",
             ),
-            ("x{job=\"a\"}", SUM, Gravity::Warning, "job=\"a\""),
+            ("x{job=\"a\"}", SUM, FindingSeverity::Warning, "job=\"a\""),
             (
                 "x",
                 "sum(x{namespace=\"{{.Namespace}}\"}) by (<<.GroupBy>>)",
-                Gravity::Fault,
+                FindingSeverity::Fault,
                 "/metricsQuery: \"{{.Namespace}}\" is no template here",
             ),
-            ("x{a=\"{{ .X }}\"}", SUM, Gravity::Fault, "/seriesQuery: \"{{ .X }}\""),
+            ("x{a=\"{{ .X }}\"}", SUM, FindingSeverity::Fault, "/seriesQuery: \"{{ .X }}\""),
             (
                 "x",
                 "rate(<<.Series>>{<<.LabelMatchers>>}[5m]) by (<<.GroupBy>>)",
-                Gravity::Fault,
+                FindingSeverity::Fault,
                 "/metricsQuery: this is not PromQL",
             ),
             (
                 "x",
                 "sum(rate(<<.Series>>{<<.LabelMatchers>>})) by (<<.GroupBy>>)",
-                Gravity::Fault,
+                FindingSeverity::Fault,
                 "/metricsQuery: this is not PromQL",
             ),
-            ("sum(x)", SUM, Gravity::Fault, "/seriesQuery: is no selector"),
-            ("x{", SUM, Gravity::Fault, "/seriesQuery: this is not PromQL"),
+            ("sum(x)", SUM, FindingSeverity::Fault, "/seriesQuery: is no selector"),
+            ("x{", SUM, FindingSeverity::Fault, "/seriesQuery: this is not PromQL"),
             (
                 "x",
                 "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) keep_metric_names",
-                Gravity::Warning,
+                FindingSeverity::Warning,
                 "as far as it is known here",
             ),
-            ("x", "<<.Series>>{<<.LabelMatchers>>}", Gravity::Warning, "does not aggregate"),
+            (
+                "x",
+                "<<.Series>>{<<.LabelMatchers>>}",
+                FindingSeverity::Warning,
+                "does not aggregate",
+            ),
             (
                 "x",
                 "sum(<<.Series>>{<<.LabelMatchers>>})",
-                Gravity::Warning,
+                FindingSeverity::Warning,
                 "no label of the result",
             ),
             (
                 "x",
                 "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>, container)",
-                Gravity::Warning,
+                FindingSeverity::Warning,
                 "keeps container apart",
             ),
         ] {
             let all = findings(series_query, metrics_query);
-            let fits =
-                |(found, message): &&(Gravity, String)| *found == gravity && message.contains(part);
+            let fits = |(found, message): &&(FindingSeverity, String)| {
+                *found == severity && message.contains(part)
+            };
             assert!(all.iter().any(|finding| fits(&finding)), "{part}: {all:?}");
         }
     }

@@ -6,7 +6,7 @@ use promql_parser::label::MatchOp;
 use promql_parser::parser::{self, Expr};
 use proptest::prelude::*;
 
-use super::{Api, Catalog, Rule, RuleQuery, Seen, resolver, written};
+use super::{Catalog, ListedSeries, Rule, RuleApi, RuleQuery, resolver, written};
 use crate::promql;
 use leadsman_model::query_params::QueryParams;
 
@@ -27,7 +27,7 @@ const TEMPLATES: [&str; 12] = [
     "m{a='b'} # <<.LabelValuesByName.pod>>",
 ];
 
-fn query(template: &str, api: Api) -> RuleQuery {
+fn query(template: &str, api: RuleApi) -> RuleQuery {
     let written: written::Rule = serde_json::from_value(serde_json::json!({
         "seriesQuery": "x", "metricsQuery": template,
         "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
@@ -35,9 +35,9 @@ fn query(template: &str, api: Api) -> RuleQuery {
     .unwrap();
     let rule = Rule::new(&written, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
     let labels = ["namespace", "pod"].map(Arc::from).into();
-    let seen: Seen = [(Arc::from("m"), labels)].into();
+    let seen: ListedSeries = [(Arc::from("m"), labels)].into();
     let catalog = Catalog::new(&[rule], |_| Some(&seen), &resolver(&[]), &mut |_| {});
-    let wanted = (api == Api::Custom).then_some("pod");
+    let wanted = (api == RuleApi::Custom).then_some("pod");
     catalog.entries.into_iter().find(|o| o.label.as_deref() == wanted).unwrap().query
 }
 
@@ -131,7 +131,7 @@ proptest! {
         (selector, plain_selector) in selectors(),
     ) {
         let plain_names = vec!["x".to_owned(); names.len()];
-        for api in [Api::Custom, Api::External] {
+        for api in [RuleApi::Custom, RuleApi::External] {
             let query = query(TEMPLATES[at], api);
             let plain = asked(&plain_selector, plain_names.clone());
             let plain = query.exact(Some("x"), &plain);
@@ -144,7 +144,7 @@ proptest! {
 
     #[test]
     fn a_name_is_the_value_that_is_matched(name in text(), other in text()) {
-        let query = query(TEMPLATES[0], Api::Custom);
+        let query = query(TEMPLATES[0], RuleApi::Custom);
         let one = query.exact(Some("shop"), &asked("", vec![name.clone()])).unwrap();
         let one = parser::parse(&one).unwrap();
         prop_assert_eq!(matched(&one, "pod"), [(false, name.clone())]);
@@ -166,7 +166,7 @@ proptest! {
 fn a_dialect_opens_no_way_into_a_query() {
     let evil = "x\"}) or secret{namespace=\"bank\"} #`'";
     let query =
-        query("sum(m{<<.LabelMatchers>>}) by (<<.GroupBy>>) keep_metric_names", Api::Custom);
+        query("sum(m{<<.LabelMatchers>>}) by (<<.GroupBy>>) keep_metric_names", RuleApi::Custom);
     let exact = query.exact(Some("shop"), &asked("a.b/c=d", vec![evil.to_owned()])).unwrap();
     assert_eq!(
         exact,
@@ -174,7 +174,7 @@ fn a_dialect_opens_no_way_into_a_query() {
          pod=\"x\\x22}) or secret{namespace=\\x22bank\\x22} #\\x60\\x27\"}) by (pod) \
          keep_metric_names"
     );
-    let raw = self::query("m{a=`<<.LabelMatchers>>`} if n", Api::Custom);
+    let raw = self::query("m{a=`<<.LabelMatchers>>`} if n", RuleApi::Custom);
     let plain =
         promql::outside_of_quotes(&raw.exact(Some("x"), &asked("", vec!["x".to_owned()])).unwrap());
     let filled = raw.exact(Some("x"), &asked("", vec![evil.to_owned()])).unwrap();
@@ -184,7 +184,7 @@ fn a_dialect_opens_no_way_into_a_query() {
 #[test]
 fn a_key_of_a_selector_is_a_name_between_quotes_or_refused() {
     let exact = |template: &str, selector: &str| {
-        query(template, Api::Custom).exact(Some("x"), &asked(selector, vec!["y".to_owned()]))
+        query(template, RuleApi::Custom).exact(Some("x"), &asked(selector, vec!["y".to_owned()]))
     };
     let named = exact(TEMPLATES[0], "0.a/b!=c").unwrap();
     assert_eq!(named, "m{\"0.a/b\"!=\"c\",namespace=\"x\",pod=\"y\"}");
@@ -199,7 +199,7 @@ fn a_key_of_a_selector_is_a_name_between_quotes_or_refused() {
 fn a_name_that_ends_its_string_is_escaped_or_refused() {
     let evil = "x\"}) or secret{namespace=\"bank\"} #";
     let exact = |template: &str| {
-        query(template, Api::Custom).exact(Some("shop"), &asked("", vec![evil.to_owned()]))
+        query(template, RuleApi::Custom).exact(Some("shop"), &asked("", vec![evil.to_owned()]))
     };
     assert_eq!(
         exact("quantile(0.9, <<.Series>>{<<.LabelMatchers>>})").unwrap(),

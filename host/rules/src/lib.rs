@@ -16,8 +16,10 @@ mod widen;
 pub mod written;
 
 pub use association::{Association, Resolve, resolver};
-pub use catalog::{Catalog, CatalogEntry, MissingLabel, Seen, Unserved, Why, gives_nothing};
-pub use findings::{Finding, Gravity};
+pub use catalog::{
+    Catalog, CatalogEntry, ListedSeries, MissingLabel, NoMetricReason, Unserved, gives_nothing,
+};
+pub use findings::{FindingSeverity, RuleFinding};
 pub use may_give::MayGive;
 pub use query::{QueryText, RuleQuery};
 pub use resource::{ResourceQueries, ResourceRules};
@@ -31,7 +33,7 @@ pub use written::OnSeveral;
 
 /// The API in which the metrics of a rule are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Api {
+pub enum RuleApi {
     /// `custom.metrics.k8s.io`: `rules`.
     Custom,
     /// `external.metrics.k8s.io`: `externalRules`.
@@ -44,7 +46,7 @@ pub struct Rule {
     /// Its JSON pointer in the document.
     pub place: String,
     /// The API that serves its metrics.
-    pub api: Api,
+    pub api: RuleApi,
     /// The selector of its series.
     pub series_query: String,
     naming: Naming,
@@ -73,7 +75,7 @@ impl Rule {
     /// Validates a rule. Reports every fault; returns `None` if there is any.
     pub fn new(
         written: &written::Rule,
-        api: Api,
+        api: RuleApi,
         place: &str,
         report: &mut ReportFault<'_>,
     ) -> Option<Self> {
@@ -82,7 +84,7 @@ impl Rule {
         }
         let naming = Naming::new(&written.series_filters, &written.name, report);
         let association = Association::new(&written.resources, report);
-        if api == Api::Custom && association.as_ref().is_some_and(Association::is_empty) {
+        if api == RuleApi::Custom && association.as_ref().is_some_and(Association::is_empty) {
             report(
                 "/resources",
                 "names no objects; write `template` or `overrides`, or move the rule to \

@@ -90,13 +90,14 @@ impl SeriesNames {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Api, resolver, written};
+    use super::super::{RuleApi, resolver, written};
     use super::*;
     use serde_json::json;
 
     fn may_give(rule: serde_json::Value) -> MayGive {
         let written: written::Rule = serde_json::from_value(rule).unwrap();
-        let rule = Rule::new(&written, Api::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
+        let rule =
+            Rule::new(&written, RuleApi::Custom, "/rules/0", &mut |_, what| panic!("{what}"));
         rule.unwrap().may_give(&resolver(&[]))
     }
 

@@ -14,7 +14,7 @@ fn written(rule: Value) -> written::Rule {
     serde_json::from_value(rule).unwrap()
 }
 
-fn rule(api: Api, rule: Value) -> Rule {
+fn rule(api: RuleApi, rule: Value) -> Rule {
     let mut faults = Vec::new();
     let rule = Rule::new(&written(rule), api, "/rules/0", &mut |at, what| {
         faults.push(format!("{at}: {what}"));
@@ -25,20 +25,20 @@ fn rule(api: Api, rule: Value) -> Rule {
 
 fn faults(rule: Value) -> Vec<String> {
     let mut faults = Vec::new();
-    Rule::new(&written(rule), Api::Custom, "/rules/0", &mut |at, what| {
+    Rule::new(&written(rule), RuleApi::Custom, "/rules/0", &mut |at, what| {
         faults.push(format!("{at}: {what}"));
     });
     faults
 }
 
-fn seen(series: &[(&str, &str)]) -> Seen {
+fn seen(series: &[(&str, &str)]) -> ListedSeries {
     series
         .iter()
         .map(|(name, labels)| ((*name).into(), labels.split_whitespace().map(Arc::from).collect()))
         .collect()
 }
 
-fn catalog(rules: &[Rule], seen: &Seen) -> (Catalog, Vec<String>) {
+fn catalog(rules: &[Rule], seen: &ListedSeries) -> (Catalog, Vec<String>) {
     let widgets = Details {
         version: "v1".into(),
         singular: "widget".into(),
@@ -98,7 +98,7 @@ fn what_is_wrong_with_a_rule_is_told_all_at_once() {
 fn a_series_of_any_name_stands_in_a_query_as_a_name() {
     let of = |query: &str, series: &str| {
         let rule = rule(
-            Api::Custom,
+            RuleApi::Custom,
             json!({
                 "seriesQuery": "x", "metricsQuery": query, "name": {"as": "m"},
                 "resources": {"template": "<<.Resource>>"},
@@ -137,7 +137,7 @@ fn the_plugin_is_configured_by_labels_and_by_what_the_query_picks() {
             "ns": {"resource": "namespace"}, "pod": {"resource": "pod"}, "node": {"resource": "node"},
         }},
     });
-    let rules = [rule(Api::Custom, written.clone()), rule(Api::External, written)];
+    let rules = [rule(RuleApi::Custom, written.clone()), rule(RuleApi::External, written)];
     let (catalog, _) = catalog(&rules, &seen(&[("x", "ns pod node")]));
     let of = |kind: Option<&str>, names_objects| {
         let kind = kind.and_then(Resource::known);
@@ -156,7 +156,7 @@ fn the_plugin_is_configured_by_labels_and_by_what_the_query_picks() {
 fn a_label_that_is_asked_for_and_that_no_series_has_is_found() {
     let of = |query: &str, series: &[(&str, &str)]| {
         let rule = rule(
-            Api::Custom,
+            RuleApi::Custom,
             json!({
                 "seriesQuery": "x", "metricsQuery": query,
                 "resources": {

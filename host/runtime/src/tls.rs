@@ -1,5 +1,7 @@
 //! What all TLS connections share: the cryptography provider, and certificates from files.
 
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use reqwest::{Certificate, Identity};
@@ -12,6 +14,22 @@ pub fn install_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// Whether a request failed because the certificate of its peer is not trusted, or is not for its
+/// host.
+pub fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref::<rustls::Error>() {
+            return true;
+        }
+        // The source of an I/O error skips the error that it wraps.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let wrapped = wrapped.map(|error| -> &(dyn Error + 'static) { error });
+        cause = wrapped.or_else(|| error.source());
+    }
+    false
+}
+
 /// Why a file with certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PemError {
@@ -21,7 +39,7 @@ pub enum PemError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It has no certificate or key in it.
     #[error("{path} holds no {wanted} in PEM form")]

@@ -19,7 +19,7 @@ use leadsman_server::auth::{Client, Denied, Peer};
 /// How much of a client's program is kept, in characters: more is recorded nowhere.
 const MAX_AGENT: usize = 120;
 
-/// With what a client shows who it is. It is looked at again for as long as a call is open.
+/// The credentials of a client. They are checked again for as long as a call is open.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
     peer: Arc<Peer>,

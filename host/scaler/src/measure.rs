@@ -6,11 +6,11 @@ use leadsman_model::quantity::Quantity;
 use leadsman_model::values::Value;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_provider::{
-    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, ReadError,
-    Target,
+    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest,
+    ObjectSelection, ReadError,
 };
 
-use super::read::{Of, Read};
+use super::read::{Read, ReadSubject};
 
 /// What a read comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +51,17 @@ pub(super) async fn measure(
 ) -> Result<Measured, ReadError> {
     let metric: &str = &read.metric;
     match &read.of {
-        Of::External { namespace, selector } => {
+        ReadSubject::External { namespace, selector } => {
             external(
                 snapshot,
                 &ExternalRequest { caller, namespace, metric, metric_selector: selector },
             )
             .await
         }
-        Of::Custom { namespace, kind, object, selector, metric_selector } => {
+        ReadSubject::Custom { namespace, kind, object, selector, metric_selector } => {
             let target = match object.as_deref() {
-                None => Target::All,
-                Some(name) => Target::One(
+                None => ObjectSelection::All,
+                Some(name) => ObjectSelection::One(
                     ObjectName::try_from(name)
                         .map_err(|error| ReadError::Bad(error.to_string()))?,
                 ),

@@ -12,11 +12,11 @@ pub(super) struct Places {
     what: &'static str,
     most: usize,
     most_of_user: usize,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<Occupancy>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct Occupancy {
     all: usize,
     of_user: HashMap<u64, usize>,
 }
@@ -24,7 +24,7 @@ struct Taken {
 /// One of them, until it is dropped.
 pub(super) struct Place {
     user: u64,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<Occupancy>>,
 }
 
 impl Places {
@@ -65,7 +65,7 @@ impl Drop for Place {
     }
 }
 
-fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+fn lock(taken: &Mutex<Occupancy>) -> MutexGuard<'_, Occupancy> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

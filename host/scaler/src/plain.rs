@@ -14,7 +14,7 @@ use super::Scaler;
 use super::caller::{Caller, Credentials};
 use super::grpc;
 use super::measure::Measured;
-use super::read::{Of, Read};
+use super::read::{Read, ReadSubject};
 use leadsman_api::Status;
 use leadsman_model::names::{InvalidName, MetricName, Namespace, ObjectName};
 use leadsman_model::selector::Selector;
@@ -89,7 +89,7 @@ fn of_objects(
         "*" => None,
         name => Some(ObjectName::try_from(name).map_err(bad)?.as_str().into()),
     };
-    let of = Of::Custom {
+    let of = ReadSubject::Custom {
         namespace: namespace.map(|namespace| namespace.as_str().into()),
         kind: kind_is_a_name.as_str().into(),
         object,
@@ -217,9 +217,9 @@ mod tests {
             let uri = "/x?selector=app%3Dweb".parse().unwrap();
             of_objects(&uri, Some("shop"), "pods", object, "load").map(|read| read.of)
         };
-        let Ok(Of::Custom { object: None, selector, .. }) = of("*") else { panic!() };
+        let Ok(ReadSubject::Custom { object: None, selector, .. }) = of("*") else { panic!() };
         assert_eq!(&*selector, "app=web");
-        let Ok(Of::Custom { object: Some(object), .. }) = of("web-0") else { panic!() };
+        let Ok(ReadSubject::Custom { object: Some(object), .. }) = of("web-0") else { panic!() };
         assert_eq!(&*object, "web-0");
         assert_eq!(of("a/b").unwrap_err().code(), StatusCode::BAD_REQUEST);
     }

@@ -4,7 +4,7 @@ use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use leadsman_model::serve::Serve;
-use leadsman_provider::snapshot::{Snapshot, Wanted};
+use leadsman_provider::snapshot::{ReadKind, Snapshot};
 
 /// What is not written as it is in a segment of a path.
 const ESCAPED: &AsciiSet =
@@ -15,13 +15,13 @@ const ESCAPED: &AsciiSet =
 pub(super) struct Read {
     /// The metric.
     pub(super) metric: Box<str>,
-    /// Of what.
-    pub(super) of: Of,
+    /// The objects or series.
+    pub(super) of: ReadSubject,
 }
 
-/// Of what a metric is read.
+/// The objects or series that a metric is read for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Of {
+pub(super) enum ReadSubject {
     /// An external metric.
     External {
         /// The namespace that the read is for.
@@ -47,15 +47,15 @@ pub(super) enum Of {
 impl Read {
     /// A read of an external metric.
     pub(super) fn external(namespace: &str, metric: &str, selector: &str) -> Self {
-        let of = Of::External { namespace: namespace.into(), selector: selector.into() };
+        let of = ReadSubject::External { namespace: namespace.into(), selector: selector.into() };
         Self { metric: metric.into(), of }
     }
 
     /// The namespace that it is for; `None` at the root.
     pub(super) fn namespace(&self) -> Option<&str> {
         match &self.of {
-            Of::External { namespace, .. } => Some(namespace),
-            Of::Custom { namespace, .. } => namespace.as_deref(),
+            ReadSubject::External { namespace, .. } => Some(namespace),
+            ReadSubject::Custom { namespace, .. } => namespace.as_deref(),
         }
     }
 
@@ -63,12 +63,12 @@ impl Read {
     pub(super) fn placed(self, snapshot: &Snapshot) -> Self {
         let Self { metric, of } = self;
         let of = match of {
-            Of::Custom { namespace, kind, object, selector, metric_selector } => {
+            ReadSubject::Custom { namespace, kind, object, selector, metric_selector } => {
                 let in_namespace = is_namespaced(snapshot, &metric, &kind, namespace.as_deref());
                 let namespace = namespace.filter(|_| in_namespace);
-                Of::Custom { namespace, kind, object, selector, metric_selector }
+                ReadSubject::Custom { namespace, kind, object, selector, metric_selector }
             }
-            external @ Of::External { .. } => external,
+            external @ ReadSubject::External { .. } => external,
         };
         Self { metric, of }
     }
@@ -77,11 +77,11 @@ impl Read {
     pub(super) fn path(&self) -> Result<Uri, http::uri::InvalidUri> {
         let metric = segment(&self.metric);
         let path = match &self.of {
-            Of::External { namespace, .. } => format!(
+            ReadSubject::External { namespace, .. } => format!(
                 "/apis/external.metrics.k8s.io/v1beta1/namespaces/{}/{metric}",
                 segment(namespace)
             ),
-            Of::Custom { namespace, kind, object, .. } => {
+            ReadSubject::Custom { namespace, kind, object, .. } => {
                 let (place, name) = match (namespace, object.as_deref().unwrap_or("*")) {
                     (Some(namespace), name) => {
                         (format!("namespaces/{}/{}", segment(namespace), segment(kind)), name)
@@ -103,8 +103,8 @@ impl Read {
         let length = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
         self.metric.len()
             + match &self.of {
-                Of::External { namespace, selector } => namespace.len() + selector.len(),
-                Of::Custom { namespace, kind, object, selector, metric_selector } => {
+                ReadSubject::External { namespace, selector } => namespace.len() + selector.len(),
+                ReadSubject::Custom { namespace, kind, object, selector, metric_selector } => {
                     length(namespace)
                         + kind.len()
                         + length(object)
@@ -117,7 +117,7 @@ impl Read {
 
 /// Whether the objects of a metric live in namespaces, as far as it is known.
 fn is_namespaced(snapshot: &Snapshot, metric: &str, kind: &str, namespace: Option<&str>) -> bool {
-    let entry = snapshot.find(metric, Wanted::Custom(kind), namespace);
+    let entry = snapshot.find(metric, ReadKind::Custom(kind), namespace);
     match entry.map(|entry| &entry.serve) {
         Ok(Serve::Custom(resource)) => resource.namespaced(),
         _ => true,
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn custom(namespace: Option<&str>, kind: &str, object: Option<&str>) -> Read {
-        let of = Of::Custom {
+        let of = ReadSubject::Custom {
             namespace: namespace.map(Into::into),
             kind: kind.into(),
             object: object.map(Into::into),

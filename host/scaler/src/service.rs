@@ -14,9 +14,9 @@ use super::messages::{
     GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, MetricSpec,
     MetricValue, ScaledObjectRef,
 };
-use super::read::{Of, Read};
+use super::read::{Read, ReadSubject};
 use super::reported_values::{self, Question};
-use super::trigger::{Aim, Trigger};
+use super::trigger::{SpecifiedMetric, Trigger};
 use super::{Scaler, grpc, push};
 use leadsman_api::Status;
 use leadsman_server::ConnectionHandle;
@@ -47,7 +47,10 @@ pub(super) async fn get_metric_spec(
     request: Request,
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
-        Ok::<_, Status>(specification(&Aim::of(&reference, caller.scaler.state.across_namespaces)?))
+        Ok::<_, Status>(specification(&SpecifiedMetric::of(
+            &reference,
+            caller.scaler.state.across_namespaces,
+        )?))
     };
     unary("GetMetricSpec", scaler, peer, request, answer).await
 }
@@ -116,7 +119,7 @@ pub(super) async fn stream_metric_spec(
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| {
         let connection = connection.clone();
         async move {
-            let aim = Aim::of(&reference, caller.scaler.state.across_namespaces)?;
+            let aim = SpecifiedMetric::of(&reference, caller.scaler.state.across_namespaces)?;
             let places = match caller.may_read(&reference).await {
                 true => &caller.scaler.open_calls,
                 false => &caller.scaler.unentitled_calls,
@@ -130,7 +133,7 @@ pub(super) async fn stream_metric_spec(
     streaming("StreamMetricSpec", scaler, peer, request, answer).await
 }
 
-fn specification(aim: &Aim) -> GetMetricSpecResponse {
+fn specification(aim: &SpecifiedMetric) -> GetMetricSpecResponse {
     let spec = MetricSpec {
         metric_name: aim.metric_name.clone(),
         // An old KEDA knows no other target, and divides by it.
@@ -188,7 +191,7 @@ impl Caller {
     /// A trigger reads what its client may read, and only what is in the namespace of its ScaledObject: one
     /// client may be all of KEDA.
     async fn permit_of_trigger(&self, read: &Read) -> Result<(), Status> {
-        if let Of::Custom { kind, .. } = &read.of
+        if let ReadSubject::Custom { kind, .. } = &read.of
             && read.namespace().is_none()
             && !self.scaler.state.across_namespaces
             // Which of them stands in the metadata, and was compared there.

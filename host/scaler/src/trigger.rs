@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use http::StatusCode;
 
 use super::messages::ScaledObjectRef;
-use super::read::{Of, Read};
+use super::read::{Read, ReadSubject};
 use leadsman_api::Status;
 use leadsman_model::names::{MetricName, Namespace, ObjectName};
 use leadsman_model::quantity::Quantity;
@@ -37,7 +37,7 @@ const MAX_SELECTOR_BYTES: usize = 4096;
 const MAX_METRIC_SELECTOR_BYTES: usize = 1024;
 
 /// How similar a key must be to be suggested, from 0 to 1.
-const SIMILAR: f64 = 0.8;
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// A trigger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) struct Trigger {
     /// What is read.
     pub(super) read: Read,
     /// The metric that the HPA is to have.
-    pub(super) aim: Aim,
+    pub(super) aim: SpecifiedMetric,
     /// The workload is active above this value.
     pub(super) activation: Quantity,
 }
@@ -69,14 +69,14 @@ impl Trigger {
 
 /// The metric that the HPA is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Aim {
+pub(super) struct SpecifiedMetric {
     /// Its name for KEDA.
     pub(super) metric_name: String,
     /// The target.
     pub(super) target: Quantity,
 }
 
-impl Aim {
+impl SpecifiedMetric {
     /// Reads the metric and the target, and looks at the rest only if one of them is not known. KEDA makes
     /// no autoscaler without them, and shows nobody why. With them it asks for values, and shows what is
     /// wrong with the rest.
@@ -129,7 +129,7 @@ impl<'a> Metadata<'a> {
         let target = self.target();
         let activation = self.number("activationTarget").unwrap_or(Some(Quantity::ZERO));
         let (metric, target) = (metric?, target?);
-        let aim = Aim { metric_name: named(&metric), target };
+        let aim = SpecifiedMetric { metric_name: named(&metric), target };
         Some(Trigger { read: Read { metric, of: of? }, aim, activation: activation? })
     }
 
@@ -146,7 +146,7 @@ impl<'a> Metadata<'a> {
                 .iter()
                 .map(|known| (strsim::jaro_winkler(key, known), known))
                 .max_by(|(one, _), (other, _)| one.total_cmp(other))
-                .filter(|(similarity, _)| *similarity >= SIMILAR);
+                .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY);
             let hint = match similar {
                 Some((_, known)) => format!("did you mean `{known}`?"),
                 None => format!("known are {}", KEYS.map(|key| format!("`{key}`")).join(", ")),
@@ -195,8 +195,13 @@ impl<'a> Metadata<'a> {
         }
     }
 
-    /// Of what the metric is read. `None` if that is not known, or if the namespace is not.
-    fn objects(&mut self, namespace: Option<Box<str>>, own: &str, across: bool) -> Option<Of> {
+    /// The objects or series that the metric is read for. `None` if that is not known, or if the namespace is not.
+    fn objects(
+        &mut self,
+        namespace: Option<Box<str>>,
+        own: &str,
+        across: bool,
+    ) -> Option<ReadSubject> {
         match self.get("scope").unwrap_or("external") {
             "external" => {
                 for key in ["kind", "object", "metricSelector"] {
@@ -207,7 +212,7 @@ impl<'a> Metadata<'a> {
                     }
                 }
                 let selector = self.selector("selector", MAX_METRIC_SELECTOR_BYTES)?;
-                Some(Of::External { namespace: namespace?, selector })
+                Some(ReadSubject::External { namespace: namespace?, selector })
             }
             "custom" => self.custom(namespace, own, across),
             other => {
@@ -218,7 +223,12 @@ impl<'a> Metadata<'a> {
         }
     }
 
-    fn custom(&mut self, namespace: Option<Box<str>>, own: &str, across: bool) -> Option<Of> {
+    fn custom(
+        &mut self,
+        namespace: Option<Box<str>>,
+        own: &str,
+        across: bool,
+    ) -> Option<ReadSubject> {
         let (object, selector) = (self.get("object"), self.get("selector"));
         let Some(kind) = self.get("kind") else {
             let fault = "`kind` is missing: a custom metric is of objects, for instance of `pods`";
@@ -249,7 +259,7 @@ impl<'a> Metadata<'a> {
         }
         let picks = self.selector("selector", MAX_SELECTOR_BYTES);
         let metric_selector = self.selector("metricSelector", MAX_METRIC_SELECTOR_BYTES);
-        Some(Of::Custom {
+        Some(ReadSubject::Custom {
             namespace: Some(namespace?),
             kind: kind.into(),
             object: object.map(Into::into),

@@ -6,10 +6,10 @@ use arc_swap::ArcSwap;
 
 /// Not ready before everything is there that is needed, and never again once it shuts down.
 #[derive(Debug, Clone)]
-pub struct Readiness(Arc<ArcSwap<State>>);
+pub struct Readiness(Arc<ArcSwap<ReadinessState>>);
 
 #[derive(Debug)]
-enum State {
+enum ReadinessState {
     Waiting(String),
     Ready,
     ShuttingDown,
@@ -17,41 +17,41 @@ enum State {
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(State::Waiting("starting".to_owned()))))
+        Self(Arc::new(ArcSwap::from_pointee(ReadinessState::Waiting("starting".to_owned()))))
     }
 }
 
 impl Readiness {
     /// Not ready, and why not.
     pub fn waiting(&self, why: impl Into<String>) {
-        self.set(State::Waiting(why.into()));
+        self.set(ReadinessState::Waiting(why.into()));
     }
 
     /// Everything that is needed is there.
     pub fn ready(&self) {
-        self.set(State::Ready);
+        self.set(ReadinessState::Ready);
     }
 
     /// Not ready any more, whatever else is said afterwards.
     pub fn shut_down(&self) {
-        self.set(State::ShuttingDown);
+        self.set(ReadinessState::ShuttingDown);
     }
 
     /// The first shutdown holds: what is still starting must not undo it.
-    fn set(&self, next: State) {
+    fn set(&self, next: ReadinessState) {
         let next = Arc::new(next);
         self.0.rcu(|now| match **now {
-            State::ShuttingDown => now.clone(),
-            State::Waiting(_) | State::Ready => next.clone(),
+            ReadinessState::ShuttingDown => now.clone(),
+            ReadinessState::Waiting(_) | ReadinessState::Ready => next.clone(),
         });
     }
 
     /// Whether it is; an error says what is waited for.
     pub fn check(&self) -> Result<(), String> {
         match &**self.0.load() {
-            State::Waiting(why) => Err(why.clone()),
-            State::Ready => Ok(()),
-            State::ShuttingDown => Err("shutting down".to_owned()),
+            ReadinessState::Waiting(why) => Err(why.clone()),
+            ReadinessState::Ready => Ok(()),
+            ReadinessState::ShuttingDown => Err("shutting down".to_owned()),
         }
     }
 }

@@ -9,8 +9,8 @@ use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 
 /// How long an address that failed is left alone: doubled with each failure.
-const MIN_REST: Duration = Duration::from_secs(1);
-const MAX_REST: Duration = Duration::from_secs(30);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// Which address comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +32,10 @@ pub(crate) struct Addresses {
 
 struct Address {
     url: String,
-    state: Mutex<State>,
+    state: Mutex<AddressHealth>,
 }
 
-struct State {
+struct AddressHealth {
     down: Option<Down>,
     /// When it answered last.
     answered: Option<Instant>,
@@ -57,15 +57,15 @@ struct Down {
 pub(crate) struct Turn {
     /// Its place in the list.
     pub(crate) at: usize,
-    /// Whether it failed before, and is tried again.
-    pub(crate) is_trial: bool,
+    /// Whether it failed before, so that this request finds out whether it answers again.
+    pub(crate) is_probe: bool,
 }
 
 impl Addresses {
     pub(crate) fn new(urls: &[String], preference: Preference, metrics: SourceMetrics) -> Self {
         let address = |url: &String| {
-            let backoff = Backoff::new(MIN_REST, MAX_REST);
-            let state = Mutex::new(State { down: None, answered: None, backoff });
+            let backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
+            let state = Mutex::new(AddressHealth { down: None, answered: None, backoff });
             Address { url: url.clone(), state }
         };
         let all = urls.iter().map(address).collect();
@@ -97,26 +97,26 @@ impl Addresses {
         let count = self.all.len();
         if self.preference == Preference::Last {
             let first = self.current();
-            let turn = |offset| Turn { at: (first + offset) % count, is_trial: false };
+            let turn = |offset| Turn { at: (first + offset) % count, is_probe: false };
             return (0..count).map(turn).collect();
         }
-        let (mut turns, mut resting) = (Vec::new(), Vec::new());
+        let (mut turns, mut backing_off) = (Vec::new(), Vec::new());
         let mut is_found = false;
         for (at, address) in self.all.iter().enumerate() {
             match &mut address.state().down {
                 None => {
                     is_found = true;
-                    turns.push(Turn { at, is_trial: false });
+                    turns.push(Turn { at, is_probe: false });
                 }
                 Some(down) if down.until <= now && !is_found => {
                     down.until = until;
-                    turns.push(Turn { at, is_trial: true });
+                    turns.push(Turn { at, is_probe: true });
                 }
-                Some(down) => resting.push((down.until, at)),
+                Some(down) => backing_off.push((down.until, at)),
             }
         }
-        resting.sort_unstable();
-        turns.extend(resting.into_iter().map(|(_, at)| Turn { at, is_trial: true }));
+        backing_off.sort_unstable();
+        turns.extend(backing_off.into_iter().map(|(_, at)| Turn { at, is_probe: true }));
         turns
     }
 
@@ -145,14 +145,14 @@ impl Addresses {
         let is_news = {
             let mut state = address.state();
             // Sent before the failure that is known: it says nothing new, and many of them must not
-            // make the rest longer.
+            // make the back-off longer.
             if state.down.as_ref().is_some_and(|down| sent < down.failed) {
                 return;
             }
-            let rest = state.backoff.next_delay();
+            let delay = state.backoff.next_delay();
             let before = state.down.take();
             let since = before.as_ref().map_or(now, |down| down.since);
-            let (until, reason) = (now + rest, reason.to_owned());
+            let (until, reason) = (now + delay, reason.to_owned());
             state.down = Some(Down { since, failed: now, until, reason });
             before.is_none()
         };
@@ -202,7 +202,7 @@ impl Addresses {
 }
 
 impl Address {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AddressHealth> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -218,7 +218,7 @@ mod tests {
 
     fn order(addresses: &Addresses, now: Instant) -> Vec<(usize, bool)> {
         let turns = addresses.turns(now, now + Duration::from_secs(5));
-        turns.into_iter().map(|turn| (turn.at, turn.is_trial)).collect()
+        turns.into_iter().map(|turn| (turn.at, turn.is_probe)).collect()
     }
 
     #[test]

@@ -43,10 +43,10 @@ pub use settings::{
 };
 pub use template::Template;
 
-use leadsman_model::data::{Answer, OldOne};
+use leadsman_model::data::{Answer, DroppedSeries};
 use leadsman_model::endpoints::{EndpointPick, EndpointStore};
 use leadsman_model::tenant::Tenant;
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 use leadsman_runtime::telemetry::SourceMetrics;
 
 /// A query of a source.
@@ -188,7 +188,7 @@ impl Source {
             stale = old
                 .few
                 .into_iter()
-                .map(|OldOne { time, labels }| {
+                .map(|DroppedSeries { time, labels }| {
                     let (age, hint) = (age_of(time), self.why_old(request, &labels));
                     let reason = format!(
                         "its newest sample is {age:?} old, and maxSampleAge is {limit:?}{hint}"
@@ -309,7 +309,7 @@ impl Source {
 
     /// The names of the series that a selector picks and that had samples since a time, in
     /// milliseconds since the epoch; with the names of their labels.
-    pub async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
+    pub async fn series(&self, selector: &str, since: i64) -> Result<ListedSeries, QueryError> {
         match self {
             Self::Prometheus(prometheus) => prometheus.series(selector, since).await,
             Self::Recording(_) => Err(QueryError::NotRecorded(format!("series of {selector}"))),
@@ -322,7 +322,9 @@ impl Source {
 }
 
 /// Parses a list of series that arrives in pieces.
-pub fn prometheus_series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
+pub fn prometheus_series<'b>(
+    pieces: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<ListedSeries, String> {
     prometheus::series(pieces)
 }
 
@@ -359,7 +361,7 @@ pub fn nsx_alb_login(
     nsx_alb::parse_login(status, set_cookie, body)
 }
 
-/// What a source says, as it may be repeated to whoever reads one namespace: without labels of series
+/// What a source says, as it may be repeated to a reader of one namespace: without labels of series
 /// that the query does not name itself.
 pub fn redacted(text: &str, query: &str) -> String {
     redact::message(text, query)

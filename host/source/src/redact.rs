@@ -1,4 +1,4 @@
-//! What a source says of a failure, as it may be repeated to whoever reads one namespace: a source
+//! What a source says of a failure, as it may be repeated to a reader of one namespace: a source
 //! such as Prometheus quotes labels of whatever series a query met.
 
 /// The most characters of a message that are repeated.

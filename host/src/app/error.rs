@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use leadsman_cluster::ConnectError;
-use leadsman_config::ReadError;
+use leadsman_config::ConfigReadError;
 use leadsman_document::Faults;
 
 /// Why the process cannot start.
@@ -11,7 +11,7 @@ use leadsman_document::Faults;
 pub enum StartError {
     /// The configuration cannot be read.
     #[error(transparent)]
-    Config(#[from] ReadError),
+    Config(#[from] ConfigReadError),
     /// The configuration has faults, and there is no last good one.
     #[error("the configuration has faults")]
     Faults(Vec<Faults>),

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use leadsman_api::admin::{self, Access, AdminSetup, AdminState};
 use leadsman_api::{self as api, ApiState, CurrentSnapshot, Hours};
 use leadsman_autoscaler::{AutoscalerStore, Followed};
-use leadsman_config::ReadError;
+use leadsman_config::ConfigReadError;
 use leadsman_control::{ConfigOrigin, Controller, ObjectSource, Runtime, Setup};
 use leadsman_delegate::{Delegation, ServiceReference};
 use leadsman_evaluation::{EvaluationQuota, Workloads};
@@ -316,10 +316,12 @@ fn access(auth: AdminAuth, in_cluster: Option<&InCluster>) -> Result<Access, Sta
 }
 
 /// Checks that the configuration file can be opened: otherwise the command line is wrong.
-fn check_readable(origin: &ConfigOrigin) -> Result<(), ReadError> {
+fn check_readable(origin: &ConfigOrigin) -> Result<(), ConfigReadError> {
     let ConfigOrigin::File(path) = origin else { return Ok(()) };
     let opened = files::open(path);
-    opened.map(drop).map_err(|source| ReadError::File { path: path.display().to_string(), source })
+    opened
+        .map(drop)
+        .map_err(|source| ConfigReadError::File { path: path.display().to_string(), source })
 }
 
 /// A compiler that runs in child processes and stores their output.

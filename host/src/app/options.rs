@@ -37,7 +37,7 @@ pub struct Options {
     /// How long to serve after the shutdown was requested.
     pub shutdown_delay: Duration,
     /// How traces are made; `None` for none.
-    pub traces: Option<leadsman_trace::Settings>,
+    pub traces: Option<leadsman_trace::TraceSettings>,
     /// Whether Events are written on autoscalers.
     pub autoscaler_events: bool,
 }

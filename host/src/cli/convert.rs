@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use leadsman::conversion::{ConvertOptions, Form};
-use leadsman_convert::{Settings, ToZero};
+use leadsman_convert::{ConversionSettings, ToZero};
 
 use super::config_map;
 
@@ -86,7 +86,7 @@ impl Convert {
             cluster: *cluster || kubeconfig.is_some(),
             kubeconfig: kubeconfig.clone(),
             namespace: self.namespace.clone(),
-            settings: Settings {
+            settings: ConversionSettings {
                 secrets_dir: self.secrets_dir.clone(),
                 keda_namespace: self.keda_namespace.clone(),
                 to_zero: match self.to_zero {

@@ -38,7 +38,7 @@ pub(super) const IGNORED: &[(&str, Takes, &str)] = &[
     ("authentication-skip-lookup", Takes::Nothing, TRUST),
     ("authentication-tolerate-lookup-failure", Takes::Nothing, TRUST),
     ("authentication-token-webhook-cache-ttl", Takes::Value, CACHE),
-    ("authorization-always-allow-paths", Takes::Value, "health is told to everybody"),
+    ("authorization-always-allow-paths", Takes::Value, "health is shown to everybody"),
     ("authorization-webhook-cache-", Takes::Value, CACHE),
     ("client-burst", Takes::Value, CLIENT),
     ("client-ca-file", Takes::Value, TRUST),

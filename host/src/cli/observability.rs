@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::Args;
 
-use leadsman_trace::{Endpoint, Ratio, Settings};
+use leadsman_trace::{CollectorEndpoint, Ratio, TraceSettings};
 
 #[derive(Debug, Args)]
 pub(crate) struct ObservabilityFlags {
@@ -24,10 +24,10 @@ pub(crate) struct ObservabilityFlags {
 
 impl ObservabilityFlags {
     /// How traces are made, if they are.
-    pub(crate) fn traces(&self) -> anyhow::Result<Option<Settings>> {
+    pub(crate) fn traces(&self) -> anyhow::Result<Option<TraceSettings>> {
         let variable = |name: &str| std::env::var(name).ok();
         let host = variable("HOSTNAME").unwrap_or_else(|| "leadsman".to_owned());
-        let endpoint = Endpoint::new(self.otlp_endpoint.as_deref(), variable, &host);
+        let endpoint = CollectorEndpoint::new(self.otlp_endpoint.as_deref(), variable, &host);
         let Some(endpoint) = endpoint.context("traces cannot be exported")? else {
             return Ok(None);
         };
@@ -40,6 +40,6 @@ impl ObservabilityFlags {
             Some(ratio) => ratio,
             None => of_variable()?.unwrap_or(Ratio::DEFAULT),
         };
-        Ok(Some(Settings { endpoint, ratio }))
+        Ok(Some(TraceSettings { endpoint, ratio }))
     }
 }

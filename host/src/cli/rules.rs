@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use leadsman::inspection::Endpoint;
+use leadsman::inspection::OtherEndpoint;
 
 use super::{AdapterFlags, Origin};
 
@@ -36,7 +36,7 @@ pub(crate) struct Comparison {
     /// Read all metrics from another adapter, too, and print what differs: the address of one,
     /// such as `https://localhost:6443`, or `cluster` for the one that serves the cluster now.
     #[arg(long, value_name = "URL", value_parser = endpoint)]
-    pub(crate) compare: Option<Endpoint>,
+    pub(crate) compare: Option<OtherEndpoint>,
     /// A bearer token for that address.
     #[arg(long, value_name = "FILE", requires = "compare")]
     pub(crate) compare_token_file: Option<PathBuf>,
@@ -62,11 +62,11 @@ pub(crate) enum Output {
     Json,
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, String> {
+fn endpoint(text: &str) -> Result<OtherEndpoint, String> {
     match text {
-        "cluster" => Ok(Endpoint::Cluster),
+        "cluster" => Ok(OtherEndpoint::Cluster),
         url if url.starts_with("https://") || url.starts_with("http://") => {
-            Ok(Endpoint::Url(url.to_owned()))
+            Ok(OtherEndpoint::Url(url.to_owned()))
         }
         _ => Err("expected an address that begins with https://, or `cluster`".to_owned()),
     }

@@ -7,9 +7,7 @@ use leadsman::app::{self, ClusterOptions, StartError};
 use super::{FAULTS, count, failed, print_line, run};
 use crate::cli::Check;
 use leadsman_document::Faults;
-
-/// The reason of a rejection because series could not be listed.
-const SERIES_UNAVAILABLE: &str = "SeriesUnavailable";
+use leadsman_provider::snapshot::RejectionReason;
 
 /// Loads a configuration as `serve` does, without serving it, and prints its faults.
 pub(crate) fn check(check: Check) -> ExitCode {
@@ -35,7 +33,11 @@ pub(crate) fn check(check: Check) -> ExitCode {
         .iter()
         .map(Faults::numbers)
         .fold((0, 0), |sum, numbers| (sum.0 + numbers.0, sum.1 + numbers.1));
-    let unlisted = loaded.snapshot.rejections().iter().any(|of| of.reason == SERIES_UNAVAILABLE);
+    let unlisted = loaded
+        .snapshot
+        .rejections()
+        .iter()
+        .any(|of| of.reason == RejectionReason::SeriesUnavailable);
     let warned = match warnings {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),

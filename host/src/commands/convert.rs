@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use leadsman::conversion;
-use leadsman_convert::Outcome;
+use leadsman_convert::ConversionOutcome;
 
 use super::{FAULTS, failed, print, run};
 use crate::cli::Convert;
@@ -39,7 +39,7 @@ pub(crate) fn convert(convert: Convert) -> ExitCode {
         },
     }
     let is_wrong = !conversion.faults.is_empty()
-        || conversion.count(Outcome::NotWritten) > 0
-        || (convert.strict && conversion.count(Outcome::Differs) > 0);
+        || conversion.count(ConversionOutcome::NotWritten) > 0
+        || (convert.strict && conversion.count(ConversionOutcome::Differs) > 0);
     if is_wrong { ExitCode::from(FAULTS) } else { ExitCode::SUCCESS }
 }

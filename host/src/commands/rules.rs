@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use leadsman::app::StartError;
 use leadsman::inspection::{
-    self, CompareError, CompareOptions, InspectError, InspectOptions, Inspection, OtherOptions,
-    Text,
+    self, CompareError, CompareOptions, InspectError, InspectOptions, Inspection, InspectionText,
+    OtherOptions,
 };
 
 use super::{FAULTS, failed, print, print_line, run};
@@ -54,7 +54,7 @@ pub(crate) fn rules(rules: Rules) -> ExitCode {
 
 fn show(inspection: &Inspection, rules: &Rules) -> ExitCode {
     match rules.output {
-        Output::Text => print(format_args!("{}", Text { inspection, all: rules.all })),
+        Output::Text => print(format_args!("{}", InspectionText { inspection, all: rules.all })),
         Output::Json => print_line(format_args!("{:#}", inspection::json(inspection))),
         Output::Mappings => {
             // The standard output is a configuration and nothing else.

@@ -116,7 +116,7 @@ mod tests {
         let mut manifests = Manifests::new("default");
         read(paths, &mut manifests);
         let conversion =
-            leadsman_convert::convert(&manifests, &leadsman_convert::Settings::default());
+            leadsman_convert::convert(&manifests, &leadsman_convert::ConversionSettings::default());
         let names = conversion.objects.into_iter().map(|object| object.name).collect();
         (names, conversion.faults)
     }

@@ -1,6 +1,6 @@
 //! ScaledObjects of files, of the standard input or of a cluster, and what they are converted to.
 //!
-//! A cluster is read with the rights of whoever asks. Secrets are not among what is read.
+//! A cluster is read with the rights of the user who asks. Secrets are not among what is read.
 
 mod cluster;
 mod files;
@@ -9,7 +9,7 @@ mod output;
 use std::path::PathBuf;
 
 use leadsman_cluster::{Cluster, ConnectError};
-use leadsman_convert::{Conversion, Manifests, Settings};
+use leadsman_convert::{Conversion, ConversionSettings, Manifests};
 
 pub use output::{Form, WriteError, to_folder, to_text};
 
@@ -25,7 +25,7 @@ pub struct ConvertOptions {
     /// The only namespace of the cluster that is read, and that of objects in files that name none.
     pub namespace: Option<String>,
     /// How objects are converted.
-    pub settings: Settings,
+    pub settings: ConversionSettings,
 }
 
 /// Why nothing was converted.

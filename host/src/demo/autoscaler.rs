@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use leadsman_autoscaler::manifest::Autoscaler as Manifest;
-use leadsman_autoscaler::{KnownMetric, MetricOverview, Overview, State, situation};
+use leadsman_autoscaler::{AutoscalerState, KnownMetric, MetricOverview, Overview, situation};
 use leadsman_document::Document;
 use leadsman_hpa::{Decision, Limit, Outcome, Recommendation, decide};
 use leadsman_model::quantity::Quantity;
@@ -18,7 +18,7 @@ use leadsman_model::quantity::Quantity;
 const MAX_HISTORY: usize = 40;
 
 /// The time between two looks of a controller: that of a frame as it was recorded.
-const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+const SYNC_PERIOD: Duration = Duration::from_secs(15);
 
 /// For how long a controller holds recommendations.
 const STABILIZATION: Duration = Duration::from_secs(300);
@@ -151,7 +151,7 @@ impl Autoscaler {
     fn recommendations(&self) -> Vec<Recommendation> {
         let recent = self.recommended.iter().rev().zip(1_u32..);
         let recent = recent.map(|(replicas, looks)| Recommendation {
-            age: LOOK_INTERVAL * looks,
+            age: SYNC_PERIOD * looks,
             replicas: *replicas,
         });
         recent.take_while(|known| known.age <= STABILIZATION).collect()
@@ -218,14 +218,14 @@ impl Autoscaler {
     pub(super) fn state(&self) -> String {
         let Some(overview) = &self.overview else { return "not looked at yet".to_owned() };
         match (overview.state, overview.wants) {
-            (State::AtMax, Some(wants)) => format!("at the maximum, wants {wants}"),
-            (State::Held, Some(wants)) => format!("held, wants {wants}"),
-            (State::AtMax, None) => "at the maximum".to_owned(),
-            (State::Held, None) => "held".to_owned(),
-            (State::Failing, _) => "failing".to_owned(),
-            (State::PinnedAtZero, _) => "pinned at zero".to_owned(),
-            (State::New, _) => "not looked at yet".to_owned(),
-            (State::Fine, _) => "fine".to_owned(),
+            (AutoscalerState::AtMax, Some(wants)) => format!("at the maximum, wants {wants}"),
+            (AutoscalerState::Held, Some(wants)) => format!("held, wants {wants}"),
+            (AutoscalerState::AtMax, None) => "at the maximum".to_owned(),
+            (AutoscalerState::Held, None) => "held".to_owned(),
+            (AutoscalerState::Failing, _) => "failing".to_owned(),
+            (AutoscalerState::PinnedAtZero, _) => "pinned at zero".to_owned(),
+            (AutoscalerState::New, _) => "not looked at yet".to_owned(),
+            (AutoscalerState::Fine, _) => "fine".to_owned(),
         }
     }
 

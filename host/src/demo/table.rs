@@ -43,10 +43,10 @@ pub(super) fn render(autoscalers: &[Autoscaler]) -> String {
 
 /// Value and target as people write them: `34.858/100 (avg)`.
 fn value_and_target(metric: &MetricOverview) -> String {
-    let text = |number: &Option<leadsman_autoscaler::Number>| {
+    let text = |number: &Option<leadsman_autoscaler::MetricNumber>| {
         number.as_ref().map_or_else(|| "–".to_owned(), |number| number.text.clone())
     };
-    let average = if metric.target_words.ends_with("for each pod") { " (avg)" } else { "" };
+    let average = if metric.is_average { " (avg)" } else { "" };
     format!("{}/{}{average}", text(&metric.value), text(&metric.target))
 }
 

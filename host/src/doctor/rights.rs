@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Account, Finding};
-use leadsman_cluster::{Attributes, Cluster, Decision, Identity, explain};
+use leadsman_cluster::{Attributes, Cluster, Identity, ReviewDecision, explain};
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
@@ -238,8 +238,8 @@ pub(super) async fn lacking(
             continue;
         };
         match cluster.review_access(identity, need).await {
-            Ok(Decision::Allowed) => {}
-            Ok(Decision::Denied(_)) => {
+            Ok(ReviewDecision::Allowed) => {}
+            Ok(ReviewDecision::Denied(_)) => {
                 let (place, role) = match namespace.as_str() {
                     "" => (String::new(), "a ClusterRole".to_owned()),
                     namespace => (format!(" in {namespace}"), format!("a Role in {namespace}")),

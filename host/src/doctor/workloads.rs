@@ -14,7 +14,7 @@ use leadsman_model::workload::{Workload, WorkloadName};
 /// The most workloads that are looked at: each takes a few reviews.
 const MAX_WORKLOADS: usize = 50;
 
-const WHO: &str = "the adapter";
+const ADAPTER: &str = "the adapter";
 
 /// Reviews what the mappings of a configuration need. Nothing if they need nothing.
 pub(super) async fn look(
@@ -80,12 +80,12 @@ async fn activation(
     if let Some(left @ 1..) = workloads.len().checked_sub(MAX_WORKLOADS) {
         findings.push(Finding::unsure(format!("the rights to {left} more are not looked at")));
     }
-    match lacking(cluster, WHO, adapter, &needs).await {
+    match lacking(cluster, ADAPTER, adapter, &needs).await {
         Ok(lacking) => findings.extend(given_by("workloads.activate", lacking)),
         Err(unknown) => return vec![unknown],
     }
-    match lacking(cluster, WHO, adapter, &events).await {
-        // Without these it scales all the same, and nobody is told.
+    match lacking(cluster, ADAPTER, adapter, &events).await {
+        // Without these it scales all the same, and nothing is reported.
         Ok(lacking) => {
             let lacking = given_by("workloads.activate", lacking);
             findings.extend(lacking.map(|finding| Finding { verdict: Verdict::Unsure, ..finding }));
@@ -94,8 +94,11 @@ async fn activation(
     }
     if findings.is_empty() {
         let names: Vec<_> = workloads.iter().map(ToString::to_string).collect();
-        let what =
-            format!("{WHO} ({}) may take to zero and from zero: {}", adapter.user, joined(&names));
+        let what = format!(
+            "{ADAPTER} ({}) may take to zero and from zero: {}",
+            adapter.user,
+            joined(&names)
+        );
         findings.push(Finding::good(what));
     }
     findings
@@ -135,7 +138,7 @@ async fn stated_replicas(
             needs.push(need);
         }
     }
-    match lacking(cluster, WHO, adapter, &needs).await {
+    match lacking(cluster, ADAPTER, adapter, &needs).await {
         Ok(lacking) => {
             let lacking = given_by("workloads.read", lacking);
             findings.extend(lacking.map(|finding| Finding { verdict: Verdict::Unsure, ..finding }));

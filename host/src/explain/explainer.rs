@@ -1,5 +1,5 @@
 //! Who is asked for the explanation of a read: the adapter of a cluster, by the path of the read and
-//! with the rights of whoever asks, or this process, with a configuration of its own.
+//! with the rights of the user who asks, or this process, with a configuration of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use leadsman_provider::snapshot::Snapshot;
 use serde_json::Value;
 
 use super::read_by::{ReadBy, read_by};
-use super::requests::{MetricRead, Served, segment};
+use super::requests::{MetricRead, ServedAs, segment};
 use super::{ExplainError, readings};
 use crate::app::{self, ClusterOptions, LoadedConfig};
 
@@ -121,8 +121,8 @@ impl Explainer {
         }
     }
 
-    /// As what a metric is served.
-    async fn served(&self, metric: &str, version: &str) -> Result<Vec<Served>, ExplainError> {
+    /// The API and kind of objects that a metric is served for.
+    async fn served(&self, metric: &str, version: &str) -> Result<Vec<ServedAs>, ExplainError> {
         match &self.0 {
             ExplainBackend::Process(loaded) => Ok(served_in(&loaded.loaded.snapshot, metric)),
             ExplainBackend::Cluster(cluster) => {
@@ -140,14 +140,14 @@ impl Explainer {
     }
 }
 
-/// As what a snapshot serves a metric.
-fn served_in(snapshot: &Snapshot, metric: &str) -> Vec<Served> {
+/// The APIs and kinds of objects that a snapshot serves a metric for.
+fn served_in(snapshot: &Snapshot, metric: &str) -> Vec<ServedAs> {
     let served = snapshot.of_name(metric).filter_map(|entry| match &entry.serve {
-        Serve::Custom(resource) => Some(Served::Custom {
+        Serve::Custom(resource) => Some(ServedAs::Custom {
             resource: resource.to_string(),
             namespaced: resource.namespaced(),
         }),
-        Serve::External => Some(Served::External),
+        Serve::External => Some(ServedAs::External),
         Serve::ResourceMetrics(_) => None,
     });
     served.collect()
@@ -160,16 +160,16 @@ pub fn paths_in(snapshot: &Snapshot, namespace: &str, metric: &str) -> Vec<Strin
 }
 
 /// What a list of discovery says of a metric.
-fn listed(list: &Value, metric: &str, is_custom: bool) -> Vec<Served> {
+fn listed(list: &Value, metric: &str, is_custom: bool) -> Vec<ServedAs> {
     let resources = list["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
     let served = resources.iter().filter_map(|resource| {
         let name = resource["name"].as_str()?;
         if !is_custom {
-            return (name == metric).then_some(Served::External);
+            return (name == metric).then_some(ServedAs::External);
         }
         let (of, name) = name.split_once('/')?;
         let namespaced = resource["namespaced"].as_bool().unwrap_or(true);
-        (name == metric).then(|| Served::Custom { resource: of.to_owned(), namespaced })
+        (name == metric).then(|| ServedAs::Custom { resource: of.to_owned(), namespaced })
     });
     served.collect()
 }

@@ -14,10 +14,12 @@ use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
 
-use super::autoscaler::{Autoscaler, MetricSpec, Reference, Scale, TargetSpec};
+use super::autoscaler::{
+    Autoscaler, CrossVersionObjectReference, MetricSpec, ScaleSubresource, TargetSpec,
+};
 use super::explainer::explained;
 use super::hour::Hour;
-use super::past::{Past, past};
+use super::past::{PastEvent, past};
 use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path, segment};
 use super::{ExplainError, ExplainOptions, Explainer, pods, readings};
@@ -29,13 +31,13 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 pub(super) struct Gathered {
     pub(super) namespace: String,
     pub(super) autoscaler: Autoscaler,
-    pub(super) scale: Scale,
+    pub(super) scale: ScaleSubresource,
     /// Whether the autoscaler is not in the cluster yet.
     pub(super) from_file: bool,
     pub(super) metrics: Vec<GatheredMetric>,
     pub(super) situation: Situation,
     /// What was reported on the autoscaler within the last hour.
-    pub(super) past: Result<Vec<Past>, String>,
+    pub(super) past: Result<Vec<PastEvent>, String>,
 }
 
 /// A metric as written, and how it was read.
@@ -72,7 +74,7 @@ pub(super) async fn gather(
     };
     let target = &autoscaler.spec.scale_target_ref;
     let plural = plural(cluster, target).await?;
-    let scale: Scale = object(cluster, &scale_path(target, &plural, &namespace), || {
+    let scale: ScaleSubresource = object(cluster, &scale_path(target, &plural, &namespace), || {
         format!("the scale of {} {namespace}/{}", target.kind, target.name)
     })
     .await?;
@@ -192,14 +194,17 @@ async fn object<T: DeserializeOwned>(
 }
 
 /// Group and version of a reference; that of the core group where it names none.
-fn group_version(reference: &Reference) -> (&str, &str) {
+fn group_version(reference: &CrossVersionObjectReference) -> (&str, &str) {
     match reference.api_version.as_deref() {
         None => ("", "v1"),
         Some(version) => version.split_once('/').unwrap_or(("", version)),
     }
 }
 
-async fn plural(cluster: &Cluster, reference: &Reference) -> Result<String, ExplainError> {
+async fn plural(
+    cluster: &Cluster,
+    reference: &CrossVersionObjectReference,
+) -> Result<String, ExplainError> {
     let (group, version) = group_version(reference);
     let kind = GroupVersionKind::gvk(group, version, &reference.kind);
     match pinned_kind(cluster.client(), &kind).await {
@@ -211,7 +216,7 @@ async fn plural(cluster: &Cluster, reference: &Reference) -> Result<String, Expl
     }
 }
 
-fn scale_path(target: &Reference, plural: &str, namespace: &str) -> String {
+fn scale_path(target: &CrossVersionObjectReference, plural: &str, namespace: &str) -> String {
     let (group, version) = group_version(target);
     let version = segment(version);
     let api = if group.is_empty() {
@@ -263,8 +268,11 @@ mod tests {
     fn what_an_autoscaler_says_of_its_target_stays_in_its_place_of_the_path() {
         let of = |api_version: Option<&str>, name: &str| {
             let api_version = api_version.map(str::to_owned);
-            let reference =
-                Reference { api_version, kind: "Deployment".to_owned(), name: name.to_owned() };
+            let reference = CrossVersionObjectReference {
+                api_version,
+                kind: "Deployment".to_owned(),
+                name: name.to_owned(),
+            };
             scale_path(&reference, "deployments", "shop")
         };
         assert_eq!(

@@ -15,7 +15,7 @@ use super::waits::{Course, Moment};
 const MAX_SHOWN: usize = 12;
 
 /// An hour that begins so soon after the adapter, in milliseconds, begins with it.
-const SOON: i64 = 60 * 1000;
+const START_TOLERANCE: i64 = 60 * 1000;
 
 /// How many characters a number may have in its column.
 const MAX_NUMBER: usize = 10;
@@ -153,7 +153,7 @@ impl Hour {
         if until.saturating_sub(since) >= 3600 * 1000 {
             return None;
         }
-        Some(if since.saturating_sub(started) <= SOON {
+        Some(if since.saturating_sub(started) <= START_TOLERANCE {
             ", known since the adapter's start".to_owned()
         } else {
             ", not known before (new, or changed)".to_owned()

@@ -2,7 +2,7 @@
 //! its controller reads, what the adapter did for that, the arithmetic that follows from it, and what
 //! holds the result.
 //!
-//! Everything is read with the rights of whoever asks: nobody sees values that they may not read.
+//! Everything is read with the rights of the user who asks: nobody sees values that they may not read.
 
 mod explainer;
 mod fallback;
@@ -29,7 +29,7 @@ use leadsman_provider::explanation::MetricExplanation;
 use serde::Serialize;
 
 use crate::app::StartError;
-use autoscaler::Condition;
+use autoscaler::AutoscalerCondition;
 pub use explainer::{Explainer, Reads, paths_in};
 use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
@@ -115,7 +115,7 @@ pub struct Explanation {
     controller: Option<Controller>,
     /// What was reported on the autoscaler within the last hour, the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    past: Vec<past::Past>,
+    past: Vec<past::PastEvent>,
     /// Why that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     past_unknown: Option<String>,
@@ -197,7 +197,7 @@ struct Controller {
     desired_replicas: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_scale_time: Option<String>,
-    conditions: Vec<Condition>,
+    conditions: Vec<AutoscalerCondition>,
 }
 
 /// What autoscalers are explained with.

@@ -14,13 +14,13 @@ use super::requests::segment;
 const SPAN: i64 = 3600 * 1000;
 
 /// The most Events that are asked for, and of these the newest that are shown.
-const MAX_ASKED: usize = 500;
-const MAX_TOLD: usize = 30;
+const MAX_LISTED: usize = 500;
+const MAX_SHOWN: usize = 30;
 
 /// Something that was reported, perhaps several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Past {
+pub(super) struct PastEvent {
     /// When it was reported last.
     pub(super) time: String,
     /// How often.
@@ -37,9 +37,9 @@ pub(super) async fn past(
     namespace: &str,
     name: &str,
     now: i64,
-) -> Result<Vec<Past>, String> {
+) -> Result<Vec<PastEvent>, String> {
     let path = format!(
-        "/api/v1/namespaces/{}/events?limit={MAX_ASKED}&fieldSelector=involvedObject.kind%3D\
+        "/api/v1/namespaces/{}/events?limit={MAX_LISTED}&fieldSelector=involvedObject.kind%3D\
          HorizontalPodAutoscaler%2CinvolvedObject.name%3D{}",
         segment(namespace),
         segment(name)
@@ -47,17 +47,17 @@ pub(super) async fn past(
     readings::get(cluster, &path).await.map(|answer| of_list(&answer.body, now))
 }
 
-fn of_list(list: &Value, now: i64) -> Vec<Past> {
+fn of_list(list: &Value, now: i64) -> Vec<PastEvent> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut reported: Vec<_> = items.iter().filter_map(of_event).collect();
     reported.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
     reported.sort_by_key(|(at, _)| *at);
-    let older = reported.len().saturating_sub(MAX_TOLD);
+    let older = reported.len().saturating_sub(MAX_SHOWN);
     reported.into_iter().skip(older).map(|(_, past)| past).collect()
 }
 
 /// An Event, as either API writes it, with its last time in milliseconds since 1970.
-fn of_event(event: &Value) -> Option<(i64, Past)> {
+fn of_event(event: &Value) -> Option<(i64, PastEvent)> {
     let series = &event["series"];
     let times = [
         &series["lastObservedTime"],
@@ -69,7 +69,7 @@ fn of_event(event: &Value) -> Option<(i64, Past)> {
     let at = time.parse::<Timestamp>().ok()?.as_millisecond();
     let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let count = series["count"].as_u64().or_else(|| event["count"].as_u64());
-    let past = Past {
+    let past = PastEvent {
         time: time.to_owned(),
         times: count.unwrap_or(1).max(1),
         reason: text("reason"),
@@ -111,6 +111,6 @@ mod tests {
         let many: Vec<_> = (0..100)
             .map(|_| event("Many", json!({"lastTimestamp": "2026-01-01T10:30:00Z"})))
             .collect();
-        assert_eq!(of_list(&json!({"items": many}), now).len(), MAX_TOLD);
+        assert_eq!(of_list(&json!({"items": many}), now).len(), MAX_SHOWN);
     }
 }

@@ -18,9 +18,9 @@ use super::metric::{MetricText, write_line};
 use super::readings;
 use super::requests::{Surroundings, path, segment};
 
-/// The most autoscalers of a namespace that are looked at, and of these that are told with their hour.
-const MAX_ASKED: usize = 500;
-const MAX_TOLD: usize = 5;
+/// The most autoscalers of a namespace that are looked at, and of these that are shown with their hour.
+const MAX_LISTED: usize = 500;
+const MAX_SHOWN: usize = 5;
 
 /// How many characters of a line are shown.
 const MAX_TEXT: usize = 2000;
@@ -74,20 +74,20 @@ pub(super) async fn read_by(cluster: &Cluster, document: &MetricExplanation) -> 
         return None;
     }
     let list = format!(
-        "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers?limit={MAX_ASKED}",
+        "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers?limit={MAX_LISTED}",
         segment(namespace)
     );
-    let mut told = ReadBy { namespace: namespace.to_owned(), ..ReadBy::default() };
+    let mut result = ReadBy { namespace: namespace.to_owned(), ..ReadBy::default() };
     let found = match readings::get(cluster, &list).await {
         Ok(answer) => readers(&answer.body, document),
         Err(reason) => {
-            told.unknown = Some(reason);
-            return Some(told);
+            result.unknown = Some(reason);
+            return Some(result);
         }
     };
     let custom_version = readings::custom_version(cluster).await;
-    told.more = found.len().saturating_sub(MAX_TOLD);
-    for (autoscaler, place, spec) in found.into_iter().take(MAX_TOLD) {
+    result.more = found.len().saturating_sub(MAX_SHOWN);
+    for (autoscaler, place, spec) in found.into_iter().take(MAX_SHOWN) {
         let kind = described(cluster, &spec).await;
         let around = Surroundings {
             namespace,
@@ -103,9 +103,9 @@ pub(super) async fn read_by(cluster: &Cluster, document: &MetricExplanation) -> 
             Err(reason) => Hour::unknown(&reason),
         };
         let target = spec.target().map_or_else(|reason| reason, target_words);
-        told.autoscalers.push(Reader { autoscaler, place, title: title(&spec), target, hour });
+        result.autoscalers.push(Reader { autoscaler, place, title: title(&spec), target, hour });
     }
-    Some(told)
+    Some(result)
 }
 
 /// The metrics of autoscalers that may be what an explanation is of, by name and place.

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::autoscaler::{LabelSelector, MetricSpec, Reference};
+use super::autoscaler::{CrossVersionObjectReference, LabelSelector, MetricSpec};
 
 /// What stands in a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -58,14 +58,14 @@ impl MetricRead {
     }
 }
 
-/// As what a metric is served.
+/// The API and kind of objects that a metric is served for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Served {
+pub(super) enum ServedAs {
     External,
     Custom { resource: String, namespaced: bool },
 }
 
-impl Served {
+impl ServedAs {
     /// The path of a read of all that a namespace has of it.
     pub(super) fn path(&self, namespace: &str, metric: &str, custom_version: &str) -> String {
         let read = MetricRead {
@@ -131,7 +131,7 @@ pub(super) fn path(metric: &MetricSpec, around: &Surroundings<'_>) -> Result<Str
 }
 
 /// Values of the namespace itself are read by another path.
-pub(super) fn is_namespace(described: &Reference) -> bool {
+pub(super) fn is_namespace(described: &CrossVersionObjectReference) -> bool {
     let core = described.api_version.as_deref().is_none_or(|version| !version.contains('/'));
     core && described.kind == "Namespace"
 }

@@ -121,7 +121,7 @@ impl fmt::Display for Controller {
             self.current_replicas, self.desired_replicas
         )?;
         for condition in &self.conditions {
-            let super::Condition { kind, status, reason, message, .. } = condition;
+            let super::AutoscalerCondition { kind, status, reason, message, .. } = condition;
             let message = one_line(message, MAX_TEXT);
             writeln!(f, "            {kind} {status}: {reason}: {message}")?;
         }

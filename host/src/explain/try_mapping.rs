@@ -54,7 +54,7 @@ pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, Expl
             keys.remove("verify");
         }
         // With room for an interpreter: the size is for whoever loads it to allow, not for a trial.
-        config["plugins"][TRIED] =
+        config["plugins"][TRIED_PLUGIN] =
             json!({"file": file.display().to_string(), "maxBytes": MAX_BYTES});
     }
     // Beside the configuration, since its paths are relative to it.
@@ -90,7 +90,7 @@ pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, Expl
 }
 
 /// The name of a plugin that is tried from a file.
-const TRIED: &str = "tried";
+const TRIED_PLUGIN: &str = "tried";
 
 /// Makes a mapping name another plugin. With the path of its file, if it is one.
 fn replace_plugin(mapping: &mut Value, plugin: &str) -> Result<Option<PathBuf>, ExplainError> {
@@ -111,7 +111,7 @@ fn replace_plugin(mapping: &mut Value, plugin: &str) -> Result<Option<PathBuf>, 
         file: plugin.to_owned(),
         reason: error.to_string(),
     })?;
-    keys.insert("plugin".to_owned(), TRIED.into());
+    keys.insert("plugin".to_owned(), TRIED_PLUGIN.into());
     Ok(Some(file))
 }
 

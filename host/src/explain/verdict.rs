@@ -14,7 +14,7 @@ use super::{Bounds, Controller, Explanation, Metric, Target, fallback, stand_in}
 const MAX_ITEMS: usize = 20;
 
 /// How many characters are shown of why a value is no new one.
-const MAX_WHY: usize = 300;
+const MAX_REASON_CHARS: usize = 300;
 
 /// The explanation of what was gathered.
 pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation {
@@ -46,8 +46,10 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
     let stands =
         winner.filter(|_| assumed.is_empty()).and_then(|at| stands_for(&gathered.metrics[at]));
     if let Some(why) = stands {
-        in_one_sentence =
-            format!("{in_one_sentence}; its value is no new one: {}", one_line(why, MAX_WHY));
+        in_one_sentence = format!(
+            "{in_one_sentence}; its value is no new one: {}",
+            one_line(why, MAX_REASON_CHARS)
+        );
     }
     Explanation {
         verdict: in_one_sentence,

@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use leadsman_autoscaler::manifest::Status;
+use leadsman_autoscaler::manifest::AutoscalerStatus;
 use leadsman_autoscaler::verdict::is_held;
 use leadsman_hpa::{Decision, History, Outcome, Recommendation, Situation, decide};
 use leadsman_provider::explanation::rfc3339;
 use serde::Serialize;
 
-use super::past::Past;
+use super::past::PastEvent;
 use super::record::clock;
 
 /// What counts for a time counts no more just after it.
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// A change of replicas is noted this long after it at most, in milliseconds: at a look of the controller
 /// and a note of the adapter.
-const NOTED_WITHIN: i64 = 60 * 1000;
+const MAX_NOTE_DELAY: i64 = 60 * 1000;
 
 /// For how long an autoscaler waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,9 +60,9 @@ impl Waits {
     /// is not so, or not explained by what is known. `past` are its Events, if they are known.
     pub(super) fn of(
         (situation, decision): (&Situation, &Decision),
-        status: &Status,
+        status: &AutoscalerStatus,
         course: &Course,
-        past: Option<&[Past]>,
+        past: Option<&[PastEvent]>,
     ) -> Option<Self> {
         let Outcome::Recommended { recommended, .. } = &decision.outcome else { return None };
         let current = situation.replicas;
@@ -136,7 +136,7 @@ struct End {
 }
 
 impl Before {
-    fn of(course: &Course, past: Option<&[Past]>) -> Self {
+    fn of(course: &Course, past: Option<&[PastEvent]>) -> Self {
         let (mut recommended, mut changed) = (Vec::new(), Vec::new());
         for pair in course.moments.windows(2) {
             let [one, next] = [pair[0], pair[1]];
@@ -217,7 +217,7 @@ impl End {
 
 /// When the controller changed the replicas to a number, which was noted at a time; `None` if somebody
 /// else did: policies do not count that.
-fn changed_at(noted: i64, to: i32, past: Option<&[Past]>) -> Option<i64> {
+fn changed_at(noted: i64, to: i32, past: Option<&[PastEvent]>) -> Option<i64> {
     let Some(past) = past else { return Some(noted) };
     let size = format!("New size: {to};");
     let of_size =
@@ -225,7 +225,7 @@ fn changed_at(noted: i64, to: i32, past: Option<&[Past]>) -> Option<i64> {
     let mut at = None;
     for event in of_size {
         let Some(time) = millisecond(&event.time) else { continue };
-        if time <= noted && noted - time <= NOTED_WITHIN {
+        if time <= noted && noted - time <= MAX_NOTE_DELAY {
             return Some(time);
         }
         // Of several, the Event has the time of the last one.

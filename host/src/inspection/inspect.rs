@@ -9,7 +9,7 @@ use leadsman_cluster::{Cluster, ConnectError};
 use leadsman_config::{Flags, Parsed, valid};
 use leadsman_control::{self as control, ConfigOrigin, SeriesList};
 use leadsman_model::resource::Resource;
-use leadsman_rules::{Seen, resolver};
+use leadsman_rules::{ListedSeries, resolver};
 use leadsman_source::Source;
 use leadsman_source::SourceSettings;
 
@@ -79,7 +79,7 @@ async fn inspect_with(parsed: Parsed, resources: &[Resource]) -> Inspection {
 }
 
 /// The result of each series query.
-pub(super) type SeriesLists = BTreeMap<String, Result<Seen, String>>;
+pub(super) type SeriesLists = BTreeMap<String, Result<ListedSeries, String>>;
 
 async fn list_series(rules: &valid::Rules, source: Option<&SourceSettings>) -> SeriesLists {
     let name = &rules.discovery.source;

@@ -12,8 +12,8 @@ use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
 use leadsman_rules::{
-    Api, Catalog, CatalogEntry, Finding, MissingLabel, OnSeveral, Resolve, ResourceQueries,
-    RuleQuery, Seen, Unserved, gives_nothing,
+    Catalog, CatalogEntry, ListedSeries, MissingLabel, OnSeveral, Resolve, ResourceQueries,
+    RuleApi, RuleFinding, RuleQuery, Unserved, gives_nothing,
 };
 use leadsman_source::Template;
 
@@ -48,7 +48,7 @@ pub struct InspectedRule {
     /// Its place: `rules[0]`.
     pub place: String,
     /// The API that serves its metrics.
-    pub api: Api,
+    pub api: RuleApi,
     /// The selector of its series.
     pub series_query: String,
     /// The number of names of series, or why they cannot be listed.
@@ -193,7 +193,7 @@ impl Inspection {
                     format!("the label \"{label}\" names objects of an unknown kind, \"{name}\"")
                 });
                 let series = match lists.get(&rule.series_query) {
-                    Some(list) => list.as_ref().map(Seen::len).map_err(String::clone),
+                    Some(list) => list.as_ref().map(ListedSeries::len).map_err(String::clone),
                     None => Ok(0),
                 };
                 InspectedRule {
@@ -228,7 +228,7 @@ impl Inspection {
                 rule.without_metrics = Some(gives_nothing(*series, rule.unserved.first()));
             }
         }
-        if let Some(valid::ResourceMetrics { rules, .. }) = &rules.resource_metrics {
+        if let Some(valid::ResourceMetricsRules { rules, .. }) = &rules.resource_metrics {
             let parts = [("cpu", &rules.cpu), ("memory", &rules.memory)];
             for (of, queries) in parts {
                 self.resource_queries.extend(ResourceQuery::new(
@@ -259,7 +259,7 @@ impl Inspection {
         missing: &[MissingLabel],
     ) {
         let warning = |label: &MissingLabel| {
-            let Finding { place, message, .. } = label.finding();
+            let RuleFinding { place, message, .. } = label.finding();
             let place = format!("{}{place}", rules.rules[label.rule].place);
             Fault::at(place, message).with(Severity::Warning)
         };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::notes::notes;
 use super::{InspectedMetric, InspectedRule, Inspection};
 use leadsman_model::names::MetricName;
-use leadsman_rules::Api;
+use leadsman_rules::RuleApi;
 
 /// The whole inspection as JSON.
 pub fn json(inspection: &Inspection) -> Value {
@@ -54,7 +54,7 @@ fn of_rule(rule: &InspectedRule) -> Value {
         .collect();
     json!({
         "place": rule.place,
-        "api": match rule.api { Api::Custom => "custom", Api::External => "external" },
+        "api": match rule.api { RuleApi::Custom => "custom", RuleApi::External => "external" },
         "seriesQuery": rule.series_query,
         "seriesNames": rule.series.as_ref().ok(),
         "notListedBecause": rule.series.as_ref().err(),

@@ -11,12 +11,14 @@ mod notes;
 mod text;
 mod unserved;
 
-pub use comparison::{CompareError, CompareOptions, Comparison, Endpoint, OtherOptions, compare};
+pub use comparison::{
+    CompareError, CompareOptions, Comparison, OtherEndpoint, OtherOptions, compare,
+};
 pub use inspect::{InspectError, InspectOptions, inspect};
 pub use inspected::{InspectedMetric, InspectedRule, Inspection, ResourceQuery};
 pub use json::json;
 pub use mappings::mappings;
-pub use text::Text;
+pub use text::InspectionText;
 
 /// A number with a singular or plural noun.
 fn count(number: usize, one: &str, many: &str) -> String {

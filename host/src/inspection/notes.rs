@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Inspection, count};
 use leadsman_model::resource::Resource;
-use leadsman_rules::{OnSeveral, Why};
+use leadsman_rules::{NoMetricReason, OnSeveral};
 
 /// The kinds that prometheus-adapter treats as not namespaced.
 const ROOT_SCOPED: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
@@ -28,7 +28,8 @@ pub(super) fn notes(inspection: &Inspection) -> Vec<String> {
         ));
     }
     let unserved = || inspection.rules.iter().flat_map(|rule| &rule.unserved);
-    let hidden = unserved().filter(|series| matches!(series.why, Why::Hidden { .. })).count();
+    let hidden =
+        unserved().filter(|series| matches!(series.why, NoMetricReason::Hidden { .. })).count();
     if hidden > 0 {
         notes.push(format!(
             "{} the same metric as another series, of which the last one holds, as with \

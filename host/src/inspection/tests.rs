@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::inspect::SeriesLists;
 use super::*;
-use leadsman_config::{self as config, Flags, Origin, Parsed};
+use leadsman_config::{self as config, DocumentOrigin, Flags, Parsed};
 use leadsman_model::resource::{Details, Resource};
 use leadsman_model::serve::Serve;
-use leadsman_rules::{Seen, resolver};
+use leadsman_rules::{ListedSeries, resolver};
 
 const RULES: &str = r#"
 rules:
@@ -43,7 +43,7 @@ resourceRules:
 "#;
 
 fn parsed(text: &str, flags: &Flags) -> Parsed {
-    config::parse("config.yaml", &Origin::Folder(Path::new(".")), flags, text)
+    config::parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), flags, text)
 }
 
 fn flags() -> Flags {
@@ -51,7 +51,7 @@ fn flags() -> Flags {
     Flags { prometheus: Some(prometheus), ..Flags::default() }
 }
 
-fn seen(series: &[(&str, &str)]) -> Result<Seen, String> {
+fn seen(series: &[(&str, &str)]) -> Result<ListedSeries, String> {
     let labels = |labels: &str| labels.split_whitespace().map(Into::into).collect();
     Ok(series.iter().map(|(name, of)| ((*name).into(), labels(of))).collect())
 }
@@ -88,7 +88,7 @@ fn example() -> Inspection {
 fn each_rule_is_told_with_its_metrics_queries_and_reasons() {
     let inspection = example();
     assert!(inspection.has_faults());
-    let text = Text { inspection: &inspection, all: false }.to_string();
+    let text = InspectionText { inspection: &inspection, all: false }.to_string();
     for part in [
         "config.yaml: 4 rules, for series with samples in the last 600s of the source \"prometheus\"",
         "rules[0]  requests_total{namespace!=\"\"}\n  1 name of series, 3 metrics\n",
@@ -121,7 +121,7 @@ fn examples_stand_for_many_unless_all_are_wanted() {
     let list = seen(&series.iter().copied().chain(others).collect::<Vec<_>>());
     let lists = [(r#"requests_total{namespace!=""}"#.to_owned(), list)];
     let inspection = inspected(RULES, lists.into());
-    let text = |all| Text { inspection: &inspection, all }.to_string();
+    let text = |all| InspectionText { inspection: &inspection, all }.to_string();
     assert!(text(false).contains("  and 28 more; --all shows them\n"), "{}", text(false));
     assert!(text(false).contains("      and 6 more; --all shows them\n"), "{}", text(false));
     let all = text(true);
@@ -205,7 +205,7 @@ fn a_mapping_of_the_same_metric_comes_first() {
         queries: {q: {source: prometheus, promql: x}}}]";
     let lists = [("queue_depth".to_owned(), seen(&[("queue_depth", "queue")]))];
     let inspection = inspected(&format!("{own}{RULES}"), lists.into());
-    let text = Text { inspection: &inspection, all: false }.to_string();
+    let text = InspectionText { inspection: &inspection, all: false }.to_string();
     assert!(text.contains("queue_depth  (a mapping serves it)"), "{text}");
     let text = mappings(&inspection);
     assert!(text.contains("queue_depth of externalRules[0]: a mapping of the"), "{text}");

@@ -13,14 +13,14 @@ const MAX_METRICS: usize = 12;
 const MAX_SERIES: usize = 3;
 
 /// An inspection as text.
-pub struct Text<'a> {
+pub struct InspectionText<'a> {
     /// The inspection.
     pub inspection: &'a Inspection,
     /// Whether everything is shown, or examples only.
     pub all: bool,
 }
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for InspectionText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inspection = self.inspection;
         if let Some(faults) = &inspection.faults {
@@ -56,7 +56,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-impl Text<'_> {
+impl InspectionText<'_> {
     fn rule(&self, f: &mut fmt::Formatter<'_>, rule: &InspectedRule) -> fmt::Result {
         writeln!(f, "{}  {}", rule.place, one_line(&rule.series_query))?;
         for fault in &rule.faults {

@@ -1,6 +1,6 @@
 //! Groups series that give no metric by reason.
 
-use leadsman_rules::{Unserved, Why};
+use leadsman_rules::{NoMetricReason, Unserved};
 
 /// The series that give no metric for one reason.
 pub(super) struct Group {
@@ -29,19 +29,21 @@ pub(super) fn grouped(unserved: &[Unserved]) -> Vec<Group> {
 }
 
 /// The reason, which is the same for all series of a group, and the details of this series.
-fn parts(why: &Why) -> (String, Option<String>) {
+fn parts(why: &NoMetricReason) -> (String, Option<String>) {
     match why {
-        Why::Name(reason) => ("the metric cannot be called so".to_owned(), Some(reason.clone())),
-        Why::NoObject(labels) => {
+        NoMetricReason::Name(reason) => {
+            ("the metric cannot be called so".to_owned(), Some(reason.clone()))
+        }
+        NoMetricReason::NoObject(labels) => {
             ("none of its labels names an object".to_owned(), Some(labels.clone()))
         }
-        Why::Hidden { by, metric } => (
+        NoMetricReason::Hidden { by, metric } => (
             "another series gives the same metric, and the later one holds".to_owned(),
             Some(format!("{metric} is that of {by}")),
         ),
-        Why::Filtered(_)
-        | Why::SeriesName
-        | Why::NoNamespace { .. }
-        | Why::NoNamespaceOfExternal => (why.to_string(), None),
+        NoMetricReason::Filtered(_)
+        | NoMetricReason::SeriesName
+        | NoMetricReason::NoNamespace { .. }
+        | NoMetricReason::NoNamespaceOfExternal => (why.to_string(), None),
     }
 }

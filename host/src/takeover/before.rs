@@ -1,4 +1,4 @@
-//! What there is before a takeover: who serves the API, and what is listed.
+//! The state before a takeover: who serves the API, and what is listed.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::{Api as KubeApi, ResourceExt as _};
 use serde_json::Value;
 
-use super::{Out, TakeoverError, api_services, change};
+use super::{ProgressSink, TakeoverError, api_services, change};
 use leadsman_cluster::{Cluster, explain};
 use leadsman_delegate::Api;
 use leadsman_server::registration::Service;
@@ -16,7 +16,7 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const RELEASE: &str = "meta.helm.sh/release-name";
 
 /// An API as it is registered.
-pub(super) struct Before {
+pub(super) struct RegisteredApi {
     pub(super) api: Api,
     /// Its APIServices that there are.
     pub(super) found: Vec<RegisteredService>,
@@ -32,7 +32,7 @@ pub(super) struct RegisteredService {
     pub(super) listed: Result<BTreeSet<String>, String>,
 }
 
-impl Before {
+impl RegisteredApi {
     pub(super) async fn look(
         cluster: &Cluster,
         api: Api,
@@ -104,7 +104,7 @@ impl Before {
         services.find_map(|service| service.port).unwrap_or(443)
     }
 
-    pub(super) fn say(&self, own: &Service, out: &mut Out<'_>) {
+    pub(super) fn say(&self, own: &Service, out: &mut ProgressSink<'_>) {
         for name in api_services(self.api) {
             let Some(found) = self.found.iter().find(|found| found.name == name) else {
                 out(format_args!("{name}: there is none"));

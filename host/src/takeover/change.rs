@@ -10,8 +10,8 @@ use kube::{Api as KubeApi, ResourceExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::before::{Before, RegisteredService, listed};
-use super::{Out, TakeoverError};
+use super::before::{RegisteredApi, RegisteredService, listed};
+use super::{ProgressSink, TakeoverError};
 use leadsman_cluster::{Cluster, explain};
 use leadsman_server::registration::Service;
 
@@ -29,7 +29,7 @@ const INJECTIONS: [&str; 3] = [
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often in a row it must have worked, and how often that is looked at.
-const SETTLED: usize = 5;
+const MIN_SUCCESSES: usize = 5;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What APIServices are pointed to.
@@ -51,10 +51,10 @@ struct SavedService {
 /// Points the APIServices to us. If that does not work, or lists less than before, all is changed back.
 pub(super) async fn take(
     cluster: &Cluster,
-    before: &Before,
+    before: &RegisteredApi,
     to: &Target,
     keeps_everything: bool,
-    out: &mut Out<'_>,
+    out: &mut ProgressSink<'_>,
 ) -> Result<(), TakeoverError> {
     let mut taken = Vec::new();
     for found in before.foreign(&to.service) {
@@ -84,10 +84,10 @@ pub(super) async fn take(
 /// Points the APIServices that were taken over to where they pointed before.
 pub(super) async fn undo(
     cluster: &Cluster,
-    before: &Before,
+    before: &RegisteredApi,
     own: &Service,
     dry_run: bool,
-    out: &mut Out<'_>,
+    out: &mut ProgressSink<'_>,
 ) -> Result<(), TakeoverError> {
     let mut given = 0;
     for found in &before.found {
@@ -203,7 +203,7 @@ async fn apply(cluster: &Cluster, name: &str, patch: &Value) -> Result<(), Takeo
 async fn give_back(
     cluster: &Cluster,
     taken: &[(&RegisteredService, SavedService)],
-    out: &mut Out<'_>,
+    out: &mut ProgressSink<'_>,
 ) -> Vec<String> {
     let mut left = Vec::new();
     for (found, kept) in taken {
@@ -233,7 +233,7 @@ async fn works(cluster: &Cluster, found: &RegisteredService, with_all: bool) -> 
             (Ok(_), _) => None,
         };
         in_a_row = if reason.is_none() { in_a_row + 1 } else { 0 };
-        if in_a_row >= SETTLED {
+        if in_a_row >= MIN_SUCCESSES {
             return Ok(());
         }
         if let Some(reason) = reason

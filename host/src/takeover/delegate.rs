@@ -1,6 +1,6 @@
 //! Whether the configuration passes on what the adapter before serves, and what to write if not.
 
-use super::before::Before;
+use super::before::RegisteredApi;
 use super::{TakeoverOptions, no_flags};
 use leadsman_cluster::Cluster;
 use leadsman_control as control;
@@ -12,7 +12,7 @@ pub(super) async fn check(
     options: &TakeoverOptions,
     cluster: &Cluster,
     served_by: &Service,
-    before: &Before,
+    before: &RegisteredApi,
 ) -> Result<String, String> {
     let snippet = snippet(served_by, before, options, cluster);
     let Some(config) = &options.config else {
@@ -87,7 +87,7 @@ const KEDA_LABEL: &str = "scaledobject.keda.sh/name";
 
 fn snippet(
     served_by: &Service,
-    before: &Before,
+    before: &RegisteredApi,
     options: &TakeoverOptions,
     cluster: &Cluster,
 ) -> String {
@@ -117,7 +117,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use leadsman_delegate::{Auth, Matcher, Pattern, ServiceReference};
+    use leadsman_delegate::{ForwardAuth, Matcher, Pattern, ServiceReference};
 
     fn delegate() -> DelegateSettings {
         let service = ServiceReference { namespace: "keda".into(), name: "server".into() };
@@ -127,7 +127,7 @@ mod tests {
             service: Some(service),
             ca_file: None,
             insecure_skip_tls_verify: true,
-            auth: Auth::ServiceAccount { token_file: "token".into() },
+            auth: ForwardAuth::ServiceAccount { token_file: "token".into() },
             matcher: Matcher {
                 apis: vec![Api::External],
                 metrics: Vec::new(),

@@ -24,7 +24,7 @@ use leadsman_delegate::Api;
 use leadsman_server::registration::Service;
 
 use crate::app::ServiceName;
-use before::Before;
+use before::RegisteredApi;
 pub(crate) use change::ANNOTATION as TAKEN_OVER;
 
 /// What to take over, from whom, and what to pass on.
@@ -112,7 +112,7 @@ impl TakeoverError {
 }
 
 /// Receives what was found, and what is done, line by line.
-pub type Out<'a> = dyn FnMut(fmt::Arguments<'_>) + 'a;
+pub type ProgressSink<'a> = dyn FnMut(fmt::Arguments<'_>) + 'a;
 
 /// The APIServices of an API, the preferred version last.
 fn api_services(api: Api) -> Vec<String> {
@@ -120,11 +120,14 @@ fn api_services(api: Api) -> Vec<String> {
 }
 
 /// Takes an API over.
-pub async fn take_over(options: &TakeoverOptions, out: &mut Out<'_>) -> Result<(), TakeoverError> {
+pub async fn take_over(
+    options: &TakeoverOptions,
+    out: &mut ProgressSink<'_>,
+) -> Result<(), TakeoverError> {
     let cluster = connect(options).await?;
     let own = own_service(options, &cluster);
     let api = options.api;
-    let before = Before::look(&cluster, api, &own).await?;
+    let before = RegisteredApi::look(&cluster, api, &own).await?;
     before.say(&own, out);
     users::look(&cluster, api, out).await;
     let Some(served_by) = before.served_by(&own)? else {
@@ -168,10 +171,13 @@ pub async fn take_over(options: &TakeoverOptions, out: &mut Out<'_>) -> Result<(
 }
 
 /// Gives an API back that was taken over.
-pub async fn undo(options: &TakeoverOptions, out: &mut Out<'_>) -> Result<(), TakeoverError> {
+pub async fn undo(
+    options: &TakeoverOptions,
+    out: &mut ProgressSink<'_>,
+) -> Result<(), TakeoverError> {
     let cluster = connect(options).await?;
     let own = own_service(options, &cluster);
-    let before = Before::look(&cluster, options.api, &own).await?;
+    let before = RegisteredApi::look(&cluster, options.api, &own).await?;
     before.say(&own, out);
     change::undo(&cluster, &before, &own, options.dry_run, out).await
 }

@@ -4,7 +4,7 @@ use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec};
 use kube::api::ListParams;
 use kube::{Api as KubeApi, ResourceExt as _};
 
-use super::Out;
+use super::ProgressSink;
 use leadsman_cluster::{Cluster, explain};
 use leadsman_delegate::Api;
 
@@ -12,7 +12,7 @@ use leadsman_delegate::Api;
 const MAX_NAMED: usize = 10;
 
 /// Says which autoscalers read metrics of an API.
-pub(super) async fn look(cluster: &Cluster, api: Api, out: &mut Out<'_>) {
+pub(super) async fn look(cluster: &Cluster, api: Api, out: &mut ProgressSink<'_>) {
     let all: KubeApi<HorizontalPodAutoscaler> = KubeApi::all(cluster.client().clone());
     let all = match all.list(&ListParams::default()).await {
         Ok(all) => all.items,

@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A collector that takes OTLP over HTTP, and who this process is to it.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub struct CollectorEndpoint {
     /// Where batches are posted.
     pub(crate) url: Url,
     /// Sent with each batch. They may be credentials.
@@ -72,7 +72,7 @@ impl FromStr for Ratio {
     }
 }
 
-impl Endpoint {
+impl CollectorEndpoint {
     /// The collector of a flag, or else of the variables that OpenTelemetry names; `None` if neither
     /// names one. `host` is the name of this pod or machine.
     pub fn new(
@@ -187,12 +187,15 @@ fn resource(
 mod tests {
     use super::*;
 
-    fn of(flag: Option<&str>, variables: &[(&str, &str)]) -> Result<Option<Endpoint>, String> {
+    fn of(
+        flag: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<Option<CollectorEndpoint>, String> {
         let variable = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Endpoint::new(flag, variable, "pod-1").map_err(|error| error.to_string())
+        CollectorEndpoint::new(flag, variable, "pod-1").map_err(|error| error.to_string())
     }
 
     fn url_of(flag: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::Endpoint;
+use super::endpoint::CollectorEndpoint;
 use super::otlp;
 use super::span::Record;
 use leadsman_runtime::backoff::{Backoff, jittered};
@@ -64,7 +64,7 @@ pub struct Exporter {
 
 impl Exporter {
     pub(crate) fn new(
-        endpoint: &Endpoint,
+        endpoint: &CollectorEndpoint,
         queue: mpsc::Receiver<Record>,
         metrics: SpanMetrics,
     ) -> Result<Self, ExportError> {
@@ -176,7 +176,7 @@ async fn next_batch(queue: &mut mpsc::Receiver<Record>, stop: &CancellationToken
     batch
 }
 
-fn client(endpoint: &Endpoint) -> Result<reqwest::Client, ExportError> {
+fn client(endpoint: &CollectorEndpoint) -> Result<reqwest::Client, ExportError> {
     tls::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leadsman/", env!("CARGO_PKG_VERSION")))

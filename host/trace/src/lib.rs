@@ -20,9 +20,9 @@ use http::HeaderMap;
 use leadsman_runtime::telemetry::SpanMetrics;
 
 pub use context::Context;
-pub use endpoint::{Endpoint, EndpointError, Ratio};
+pub use endpoint::{CollectorEndpoint, EndpointError, Ratio};
 pub use export::{ExportError, Exporter};
-pub use span::{Kind, Span, Value};
+pub use span::{AttributeValue, Kind, Span};
 use tracer::Tracer;
 
 /// The tracer of the process. Like the log, it is one for all.
@@ -34,16 +34,16 @@ tokio::task_local! {
 
 /// How traces are made and where they go.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct TraceSettings {
     /// The collector.
-    pub endpoint: Endpoint,
+    pub endpoint: CollectorEndpoint,
     /// How many of the traces that begin here are sampled. A trace that a caller began is sampled if
     /// the caller samples it.
     pub ratio: Ratio,
 }
 
 /// Begins to trace. The exporter sends what is sampled for as long as it runs.
-pub fn start(settings: &Settings, metrics: &SpanMetrics) -> Result<Exporter, ExportError> {
+pub fn start(settings: &TraceSettings, metrics: &SpanMetrics) -> Result<Exporter, ExportError> {
     let (tracer, queue) = Tracer::new(settings.ratio, metrics.clone());
     let exporter = Exporter::new(&settings.endpoint, queue, metrics.clone())?;
     TRACER.set(tracer).map_err(|_| ExportError::Twice)?;

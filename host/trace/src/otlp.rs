@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::context::Context;
-use super::span::{Kind, Record, Value};
+use super::span::{AttributeValue, Kind, Record};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ExportRequest {
@@ -204,11 +204,11 @@ fn link(to: Context) -> Link {
     }
 }
 
-fn attribute((key, value): (&'static str, Value)) -> KeyValue {
+fn attribute((key, value): (&'static str, AttributeValue)) -> KeyValue {
     let value = match value {
-        Value::Text(text) => any_value::Value::Text(text),
-        Value::Number(number) => any_value::Value::Number(number),
-        Value::Flag(flag) => any_value::Value::Flag(flag),
+        AttributeValue::Text(text) => any_value::Value::Text(text),
+        AttributeValue::Number(number) => any_value::Value::Number(number),
+        AttributeValue::Flag(flag) => any_value::Value::Flag(flag),
     };
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }) }
 }

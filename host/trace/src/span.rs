@@ -27,7 +27,7 @@ pub enum Kind {
 
 /// The value of an attribute.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum AttributeValue {
     /// A text.
     Text(String),
     /// A whole number.
@@ -38,7 +38,7 @@ pub enum Value {
 
 /// Something that happened within a span.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Happened {
+pub(crate) struct SpanEvent {
     pub(crate) name: &'static str,
     pub(crate) at: SystemTime,
 }
@@ -55,8 +55,8 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
     pub(crate) begun: SystemTime,
     pub(crate) ended: SystemTime,
-    pub(crate) attributes: Vec<(&'static str, Value)>,
-    pub(crate) events: Vec<Happened>,
+    pub(crate) attributes: Vec<(&'static str, AttributeValue)>,
+    pub(crate) events: Vec<SpanEvent>,
     pub(crate) links: Vec<Context>,
     /// What was left out, for there were too many: attributes, events and links.
     pub(crate) dropped: [u32; 3],
@@ -123,10 +123,10 @@ impl Span {
 
     /// Sets an attribute, whose name is set once. A long text is cut off. The value is made only if the
     /// span is sampled.
-    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: &'static str, value: impl Into<AttributeValue>) {
         let Some(open) = &mut self.0 else { return };
         let value = match value.into() {
-            Value::Text(text) => Value::Text(shortened(text)),
+            AttributeValue::Text(text) => AttributeValue::Text(shortened(text)),
             value => value,
         };
         add(
@@ -140,7 +140,7 @@ impl Span {
     /// Notes that something happened now.
     pub fn note(&mut self, name: &'static str) {
         let Some(open) = &mut self.0 else { return };
-        let happened = Happened { name, at: open.now() };
+        let happened = SpanEvent { name, at: open.now() };
         add(&mut open.record.events, happened, MAX_EVENTS, &mut open.record.dropped[1]);
     }
 
@@ -201,37 +201,37 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-impl From<&str> for Value {
+impl From<&str> for AttributeValue {
     fn from(text: &str) -> Self {
         Self::Text(text[..text.floor_char_boundary(MAX_TEXT)].to_owned())
     }
 }
 
-impl From<String> for Value {
+impl From<String> for AttributeValue {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<bool> for Value {
+impl From<bool> for AttributeValue {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)
     }
 }
 
-impl From<usize> for Value {
+impl From<usize> for AttributeValue {
     fn from(number: usize) -> Self {
         Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
 
-impl From<u64> for Value {
+impl From<u64> for AttributeValue {
     fn from(number: u64) -> Self {
         Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
 
-impl From<u16> for Value {
+impl From<u16> for AttributeValue {
     fn from(number: u16) -> Self {
         Self::Number(number.into())
     }

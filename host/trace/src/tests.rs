@@ -8,7 +8,7 @@ use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::{Endpoint, Ratio};
+use super::endpoint::{CollectorEndpoint, Ratio};
 use super::export::Exporter;
 use super::otlp::{self, ExportRequest};
 use super::span::{Kind, Record, Span};
@@ -170,7 +170,7 @@ fn exporter(url: &str, queue: mpsc::Receiver<Record>, metrics: &Metrics) -> Expo
     let variable = |name: &str| {
         (name == "OTEL_EXPORTER_OTLP_HEADERS").then(|| "authorization=Bearer%20x".to_owned())
     };
-    let endpoint = Endpoint::new(Some(url), variable, "pod-1").unwrap().unwrap();
+    let endpoint = CollectorEndpoint::new(Some(url), variable, "pod-1").unwrap().unwrap();
     Exporter::new(&endpoint, queue, metrics.spans().clone()).unwrap()
 }
 

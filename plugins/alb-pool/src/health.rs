@@ -155,11 +155,11 @@ impl<'a> Scores<'a> {
             score.time = score.time.min(series.time());
         }
         let scores = Self { health, known, columns: Columns::new(values, health.of) };
-        scores.tell(values)?;
+        scores.add(values)?;
         Ok(scores)
     }
 
-    fn tell(&self, values: &Answer<'a>) -> Result<(), Failure> {
+    fn add(&self, values: &Answer<'a>) -> Result<(), Failure> {
         let all = values.series()?.len();
         let unknown = values.series()?.filter(|series| self.score(series).is_none()).count();
         if all > 0 && unknown == all {

@@ -44,11 +44,11 @@ impl<'a> Pods<'a> {
         }
         let (address, namespace) = (answer.column("address"), answer.column(NAMESPACE_LABEL));
         let pods = Self { known, address, namespace };
-        pods.tell(answer)?;
+        pods.add(answer)?;
         Ok(pods)
     }
 
-    fn tell(&self, answer: &Answer<'a>) -> Result<(), Failure> {
+    fn add(&self, answer: &Answer<'a>) -> Result<(), Failure> {
         let mut series = answer.series()?;
         if self.known.is_empty() || series.len() == 0 {
             return Ok(());

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use leadsman_hpa::{
-    Behavior, History, Metric, Outcome, Policy, PolicyAmount, Reading, Recommendation, Rules,
-    SelectPolicy, Situation, Startup, Target, Tolerance, decide,
+    Behavior, History, Metric, Outcome, PolicyAmount, Reading, Recommendation, ScalingPolicy,
+    ScalingRules, SelectPolicy, Situation, Startup, Target, Tolerance, decide,
 };
 use leadsman_tests::cluster::ClusterStack;
 use leadsman_tests::parse_quantity;
@@ -109,7 +109,7 @@ pub(crate) fn course(at: u64) -> Course {
 }
 
 /// The rules of one direction, as they are written and as they are computed with.
-fn rules(numbers: &mut Numbers) -> (Value, Rules) {
+fn rules(numbers: &mut Numbers) -> (Value, ScalingRules) {
     let window = numbers.one_of(&[0, 0, 0, 3600]);
     let (name, select) = numbers.one_of(&[
         ("Max", SelectPolicy::Max),
@@ -126,17 +126,17 @@ fn rules(numbers: &mut Numbers) -> (Value, Rules) {
         "selectPolicy": name,
         "policies": written,
     });
-    (spec, Rules { window: Some(Duration::from_secs(window)), select, policies })
+    (spec, ScalingRules { window: Some(Duration::from_secs(window)), select, policies })
 }
 
-fn policy(numbers: &mut Numbers) -> (Value, Policy) {
+fn policy(numbers: &mut Numbers) -> (Value, ScalingPolicy) {
     let value = numbers.one_of(&[1, 2, 3, 50]);
     let (kind, amount) = match numbers.below(2) {
         0 => ("Pods", PolicyAmount::Pods(value)),
         _ => ("Percent", PolicyAmount::Percent(value)),
     };
     let spec = json!({"type": kind, "value": value, "periodSeconds": PERIOD.as_secs()});
-    (spec, Policy { amount, period: PERIOD })
+    (spec, ScalingPolicy { amount, period: PERIOD })
 }
 
 impl Course {

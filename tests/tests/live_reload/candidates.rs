@@ -11,16 +11,16 @@ const NEXT: &str = "next.wasm";
 
 /// The mapping with a candidate, with values that are evaluated again soon, but not before a
 /// candidate is stopped after its 100 ms.
-fn on_trial(upstream: &Upstream, candidate: &str) -> Config {
-    let trial = mapping(0).set("maxAge", "400ms").set("candidate", candidate);
-    Config::shop(&upstream.url()).plugin(PLUGIN, FILE).plugin("next", NEXT).mapping(trial)
+fn with_candidate(upstream: &Upstream, candidate: &str) -> Config {
+    let shadowed = mapping(0).set("maxAge", "400ms").set("candidate", candidate);
+    Config::shop(&upstream.url()).plugin(PLUGIN, FILE).plugin("next", NEXT).mapping(shadowed)
 }
 
 async fn scene(next: u32, candidate: &str) -> Scene {
     let mut folder = Folder::plain();
     folder.put(FILE, version(1));
     folder.put(NEXT, version(next));
-    Scene::new(folder, &[], |upstream| on_trial(upstream, candidate)).await
+    Scene::new(folder, &[], |upstream| with_candidate(upstream, candidate)).await
 }
 
 /// Waits until this many evaluations of the candidate have this outcome.
@@ -88,7 +88,7 @@ async fn a_failing_candidate_affects_no_read() {
         let mut folder = Folder::plain();
         folder.put(FILE, version(1));
         folder.put(NEXT, &hostile);
-        let scene = Scene::new(folder, &[], |upstream| on_trial(upstream, &candidate)).await;
+        let scene = Scene::new(folder, &[], |upstream| with_candidate(upstream, &candidate)).await;
         let load = scene.load(100);
         // More failures in a row than open the circuit breaker of a serving plugin.
         let seen = tried(&scene, "failed", 7).await;
@@ -107,13 +107,15 @@ async fn a_candidate_with_other_queries_is_refused() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     scene.folder.put(NEXT, version(2));
-    scene.folder.configure(on_trial(&scene.upstream, "{plugin: next, config: {ask: up}}"));
+    scene.folder.configure(with_candidate(&scene.upstream, "{plugin: next, config: {ask: up}}"));
     let says = ["\"next\" asks for other queries", "mappings[0].candidate"];
     scene.rejects("ConfigInvalid", &says).await;
     scene.serves(1000.0).await;
-    scene.folder.configure(on_trial(&scene.upstream, "{plugin: next, config: {edition: 600}}"));
+    scene
+        .folder
+        .configure(with_candidate(&scene.upstream, "{plugin: next, config: {edition: 600}}"));
     scene.rejects("ConfigInvalid", &["candidate.config.edition", "no edition is as high"]).await;
-    scene.folder.configure(on_trial(&scene.upstream, "{plugin: next}"));
+    scene.folder.configure(with_candidate(&scene.upstream, "{plugin: next}"));
     scene.accepts().await;
     tried(&scene, "different", 1).await;
 }
@@ -124,7 +126,7 @@ async fn a_broken_candidate_is_reported_and_blocks_nothing() {
     let mut scene = Scene::of_file(Folder::plain()).await;
     scene.serves(1000.0).await;
     scene.folder.put(NEXT, leadsman_tests::text());
-    scene.folder.configure(on_trial(&scene.upstream, "{plugin: next}"));
+    scene.folder.configure(with_candidate(&scene.upstream, "{plugin: next}"));
     scene.rejects("NotAPlugin", &["not WebAssembly", NEXT]).await;
     scene.serves(1000.0).await;
     scene.folder.put(NEXT, version(2));

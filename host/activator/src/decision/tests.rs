@@ -16,7 +16,7 @@ fn unknown() -> Level {
 
 /// What a course of levels leads to; each is so many seconds after the one before.
 fn course(settings: &Settings, levels: &[(u64, Level)]) -> Vec<Intent> {
-    let (mut now, mut state) = (Instant::now(), State::default());
+    let (mut now, mut state) = (Instant::now(), WorkloadState::default());
     let mut intents = Vec::new();
     for (after, level) in levels {
         now += Duration::from_secs(*after);
@@ -34,7 +34,7 @@ fn a_workload_is_stopped_after_the_cooldown_and_started_at_once() {
         &SETTINGS,
         &[low(0), low(15), low(15), low(15), low(14), low(1), low(15), (15, Level::Above)],
     );
-    let left = |seconds| Intent::Hold(Hold::CoolingDown(Duration::from_secs(seconds)));
+    let left = |seconds| Intent::Hold(HoldReason::CoolingDown(Duration::from_secs(seconds)));
     let cooling = [60, 45, 30, 15, 1].map(left);
     assert_eq!(intents[..5], cooling);
     assert_eq!(intents[5..], [Intent::Stop, Intent::Stop, Intent::Start]);
@@ -44,8 +44,10 @@ fn a_workload_is_stopped_after_the_cooldown_and_started_at_once() {
 fn what_is_not_known_begins_the_cooldown_anew() {
     let low = |after| (after, Level::Low);
     let intents = course(&SETTINGS, &[low(0), low(45), (10, unknown()), low(15), low(45), low(15)]);
-    assert!(matches!(&intents[2], Intent::Hold(Hold::Unknown(why)) if why.contains("reached")));
-    assert_eq!(intents[4], Intent::Hold(Hold::CoolingDown(Duration::from_secs(15))));
+    assert!(
+        matches!(&intents[2], Intent::Hold(HoldReason::Unknown(why)) if why.contains("reached"))
+    );
+    assert_eq!(intents[4], Intent::Hold(HoldReason::CoolingDown(Duration::from_secs(15))));
     assert_eq!(intents[5], Intent::Stop);
 }
 
@@ -53,7 +55,7 @@ fn what_is_not_known_begins_the_cooldown_anew() {
 fn a_pause_in_which_nobody_looked_begins_the_cooldown_anew() {
     let low = |after| (after, Level::Low);
     let intents = course(&SETTINGS, &[low(0), low(46), low(45), low(15)]);
-    assert_eq!(intents[1], Intent::Hold(Hold::CoolingDown(Duration::from_secs(60))));
+    assert_eq!(intents[1], Intent::Hold(HoldReason::CoolingDown(Duration::from_secs(60))));
     assert_eq!(intents[3], Intent::Stop);
 }
 
@@ -62,10 +64,10 @@ fn what_was_seen_a_while_ago_is_looked_at_again() {
     let now = Instant::now();
     let at = |seconds| now + Duration::from_secs(seconds);
     for (runs, level, intent) in [
-        (true, Level::Above, Intent::Hold(Hold::Runs)),
-        (false, Level::Low, Intent::Hold(Hold::AtZero)),
+        (true, Level::Above, Intent::Hold(HoldReason::Runs)),
+        (false, Level::Low, Intent::Hold(HoldReason::AtZero)),
     ] {
-        let state = State { low_since: Some(now), looked: Some(at(40)), seen: None };
+        let state = WorkloadState { low_since: Some(now), looked: Some(at(40)), seen: None };
         let state = state.seen(runs, at(60));
         assert_eq!(state.after(&SETTINGS, &level, at(70)).1, intent);
         assert_ne!(state.after(&SETTINGS, &level, at(121)).1, intent);
@@ -84,11 +86,11 @@ fn found(replicas: u32) -> ObservedScale {
 fn one_to_many_replicas_are_the_autoscalers_business() {
     let stop = |replicas| decide(false, &SETTINGS, &found(replicas));
     assert_eq!(stop(1), Action::Scale(0));
-    assert_eq!(stop(2), Action::Leave(Leave::Autoscaler(2)));
-    assert_eq!(stop(0), Action::Leave(Leave::AtZero));
+    assert_eq!(stop(2), Action::Leave(LeaveReason::Autoscaler(2)));
+    assert_eq!(stop(0), Action::Leave(LeaveReason::AtZero));
     let start = |replicas| decide(true, &SETTINGS, &found(replicas));
     assert_eq!(start(0), Action::Scale(1));
-    assert_eq!(start(1), Action::Leave(Leave::Runs));
+    assert_eq!(start(1), Action::Leave(LeaveReason::Runs));
     // An autoscaler that keeps more than one never leaves one.
     let more = ObservedScale { lowest: Some((3, "web".to_owned())), ..found(3) };
     assert_eq!(decide(false, &SETTINGS, &more), Action::Scale(0));
@@ -100,7 +102,7 @@ fn one_to_many_replicas_are_the_autoscalers_business() {
 #[test]
 fn a_zero_of_somebody_else_is_left_alone_unless_it_is_taken_over() {
     let by_hand = ObservedScale { set_here: false, ..found(0) };
-    assert_eq!(decide(true, &SETTINGS, &by_hand), Action::Leave(Leave::SetByOthers));
+    assert_eq!(decide(true, &SETTINGS, &by_hand), Action::Leave(LeaveReason::SetByOthers));
     let take_over = Settings { take_over: true, min_replicas: 2, ..SETTINGS };
     assert_eq!(decide(true, &take_over, &by_hand), Action::Scale(2));
 }
@@ -148,7 +150,7 @@ proptest! {
     ) {
         for ((_, level), intent) in levels.iter().zip(course(&SETTINGS, &levels)) {
             match level {
-                Level::Unknown(_) => prop_assert!(matches!(intent, Intent::Hold(Hold::Unknown(_)))),
+                Level::Unknown(_) => prop_assert!(matches!(intent, Intent::Hold(HoldReason::Unknown(_)))),
                 Level::Above => prop_assert_eq!(intent, Intent::Start),
                 Level::Low => prop_assert_ne!(intent, Intent::Start),
             }

@@ -16,13 +16,13 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const MAX_CLIENTS: usize = 32;
 
 /// What clients share.
-pub(super) struct Board {
+pub(super) struct SharedStatus {
     made: Mutex<Option<(Instant, Arc<Entries>)>>,
     /// A permit for each client.
     pub(super) clients: Arc<Semaphore>,
 }
 
-impl Default for Board {
+impl Default for SharedStatus {
     fn default() -> Self {
         Self { made: Mutex::default(), clients: Arc::new(Semaphore::new(MAX_CLIENTS)) }
     }

@@ -16,7 +16,7 @@ const MAX_ERRORS: usize = 5;
 const MAX_SCOPES: usize = 5;
 
 /// For how long it is said that reads lacked something.
-const LACKS_SHOWN: Duration = Duration::from_secs(300);
+const MISSING_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// The longest query that is listed, in characters. What is opened has all of it.
 const MAX_QUERY: usize = 400;
@@ -143,7 +143,7 @@ fn queries(mapping: &Mapping) -> Vec<Value> {
 /// Why reads lacked something lately, with the newest message of each reason.
 pub(super) fn missing_values(log: &MissingLog, moments: &Moments, now: Instant) -> Vec<Value> {
     let recent = |(_, entry): &(&'static str, MissingEntry)| {
-        now.saturating_duration_since(entry.at) < LACKS_SHOWN
+        now.saturating_duration_since(entry.at) < MISSING_MAX_AGE
     };
     let reported = |(reason, entry): (&'static str, MissingEntry)| {
         json!({

@@ -35,7 +35,7 @@ use crate::hour::{self, Hours, Trends};
 use crate::in_flight::LongAnswers;
 use crate::status::Status;
 pub use access::Access;
-use board::Board;
+use board::SharedStatus;
 use leadsman_model::objects::SyncState;
 use leadsman_runtime::supervise::supervised;
 use leadsman_runtime::telemetry::Metrics;
@@ -69,7 +69,7 @@ pub struct AdminState {
     end: CancellationToken,
     /// Trends of values, while they are looked at.
     values: Arc<Mutex<Trends>>,
-    board: Arc<Board>,
+    board: Arc<SharedStatus>,
     pages: Arc<Pages>,
     moments: Moments,
     begun: std::time::Instant,

@@ -15,10 +15,10 @@ const MAX_MAPPINGS: usize = 20;
 
 /// Nothing was answered for this long, in milliseconds, before it is said that nothing is: one query that
 /// fails among others that do not is a fault of that query.
-const SILENT: i64 = 15_000;
+const FAILING_AFTER: i64 = 15_000;
 
 /// For this long it is said that some queries fail.
-const FAILURE_SHOWN: i64 = 60_000;
+const FAILURE_MAX_AGE: i64 = 60_000;
 
 /// Each source that a mapping asks, in the order of names.
 pub(super) fn of<'e>(
@@ -69,10 +69,10 @@ fn state(answered: Option<i64>, failed: Option<i64>, now: i64) -> &'static str {
         (None, None) => "unread",
         (Some(_), None) => "ok",
         (None, Some(_)) => "failing",
-        (Some(answered), Some(failed)) if failed >= answered && now - answered >= SILENT => {
+        (Some(answered), Some(failed)) if failed >= answered && now - answered >= FAILING_AFTER => {
             "failing"
         }
-        (_, Some(failed)) if now - failed < FAILURE_SHOWN => "someFail",
+        (_, Some(failed)) if now - failed < FAILURE_MAX_AGE => "someFail",
         _ => "ok",
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn rejected(rejected: &Rejection) -> Value {
     json!({
         "owner": rejected.owner.to_string(),
         "title": rejected.title,
-        "reason": rejected.reason,
+        "reason": rejected.reason.as_str(),
         "message": rejected.message,
         "serving": rejected.serving,
     })

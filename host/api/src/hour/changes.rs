@@ -18,7 +18,7 @@ const MAX_CHANGES: usize = 240;
 const MAX_CELLS: usize = 100_000;
 
 /// After so long without a note, in milliseconds, it is not known what was between.
-const GAP: i64 = 60 * 1000;
+const MAX_GAP: i64 = 60 * 1000;
 
 /// What there was at one time.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,7 @@ impl Changes {
         let history = self.all.entry(name.to_owned()).or_insert_with(|| History::new(series, at));
         let before = history.cells;
         // Clocks may be set back, by little while they are corrected.
-        let begins = !is_known || history.series != series || history.noted - at > GAP;
+        let begins = !is_known || history.series != series || history.noted - at > MAX_GAP;
         if begins {
             *history = History::new(series, at);
         }
@@ -147,7 +147,7 @@ impl History {
     }
 
     fn add(&mut self, at: i64, now: Moment) {
-        if at - self.noted > GAP {
+        if at - self.noted > MAX_GAP {
             self.push(self.noted, Moment::unknown(now.metrics.len()));
         }
         self.noted = at;
@@ -223,8 +223,8 @@ mod tests {
         add(30, moment(45.0, 5, 2));
         add(45, moment(45.0, 5, 5));
         add(60, moment(46.0, 5, 5));
-        let told = reported(&changes, "shop/web");
-        assert_eq!(told, [(0, Some(2), Some(2)), (30, Some(5), Some(2)), (45, Some(5), Some(5))]);
+        let known = reported(&changes, "shop/web");
+        assert_eq!(known, [(0, Some(2), Some(2)), (30, Some(5), Some(2)), (45, Some(5), Some(5))]);
         let history = changes.of("shop/web").unwrap();
         assert_eq!((history.begun, history.noted), (0, 60 * SECOND));
         let values: Vec<_> = history.changes().map(|(_, of)| of.metrics[0].value).collect();
@@ -237,8 +237,8 @@ mod tests {
         for at in [0, 15, 300, 315] {
             changes.add("shop/web", &series(1), at * SECOND, moment(20.0, 2, 2));
         }
-        let told = reported(&changes, "shop/web");
-        assert_eq!(told, [(0, Some(2), Some(2)), (15, None, None), (300, Some(2), Some(2))]);
+        let known = reported(&changes, "shop/web");
+        assert_eq!(known, [(0, Some(2), Some(2)), (15, None, None), (300, Some(2), Some(2))]);
     }
 
     #[test]
@@ -262,8 +262,8 @@ mod tests {
             let now = moment(1.0, at / 1800, 1);
             changes.add("shop/web", &series(1), i64::from(at) * SECOND, now);
         }
-        let told = reported(&changes, "shop/web");
-        assert_eq!(told.iter().map(|(at, ..)| *at).collect::<Vec<_>>(), [3600, 5400, 7200]);
+        let known = reported(&changes, "shop/web");
+        assert_eq!(known.iter().map(|(at, ..)| *at).collect::<Vec<_>>(), [3600, 5400, 7200]);
         assert_eq!(changes.of("shop/web").unwrap().from, 0, "nothing was left out");
     }
 

@@ -1,13 +1,13 @@
 //! What a metric of an autoscaler asks this adapter for.
 
-use leadsman_autoscaler::manifest::{MetricSpec, Reference};
+use leadsman_autoscaler::manifest::{CrossVersionObjectReference, MetricSpec};
 use leadsman_provider::NewestRequest;
-use leadsman_provider::snapshot::{MeasuredKind, Snapshot, Wanted};
+use leadsman_provider::snapshot::{MeasuredKind, ReadKind, Snapshot};
 
 /// A metric of an autoscaler, as requests name it.
 pub(super) struct AskedMetric<'a> {
     spec: &'a MetricSpec,
-    object: Option<&'a Reference>,
+    object: Option<&'a CrossVersionObjectReference>,
     /// The kind of the object.
     resource: Option<String>,
     selector: String,
@@ -30,13 +30,13 @@ impl<'a> AskedMetric<'a> {
     pub(super) fn request<'s>(&'s self, namespace: &'s str) -> Option<NewestRequest<'s>> {
         let spec = self.spec;
         let wanted = if spec.pods.is_some() {
-            Wanted::Custom("pods")
+            ReadKind::Custom("pods")
         } else if let Some(resource) = &self.resource {
-            Wanted::Custom(resource)
+            ReadKind::Custom(resource)
         } else if spec.external.is_some() {
-            Wanted::External
+            ReadKind::External
         } else if spec.resource.is_some() || spec.container_resource.is_some() {
-            Wanted::Resource(MeasuredKind::Pods)
+            ReadKind::Resource(MeasuredKind::Pods)
         } else {
             return None;
         };
@@ -57,11 +57,11 @@ impl<'a> AskedMetric<'a> {
             && own.metric_selector == read.metric_selector;
         match (own.wanted, read.wanted) {
             // Cpu and memory are read together, and of one pod or of all.
-            (Wanted::Resource(own_kind), Wanted::Resource(kind)) => {
+            (ReadKind::Resource(own_kind), ReadKind::Resource(kind)) => {
                 own_kind == kind && own.object == read.object
             }
-            (Wanted::External, Wanted::External) => same,
-            (Wanted::Custom(own_kind), Wanted::Custom(kind)) => {
+            (ReadKind::External, ReadKind::External) => same,
+            (ReadKind::Custom(own_kind), ReadKind::Custom(kind)) => {
                 same && (own_kind == kind || is_same(snapshot, &own, read))
             }
             _ => false,
@@ -79,7 +79,7 @@ fn is_same(snapshot: &Snapshot, one: &NewestRequest<'_>, other: &NewestRequest<'
 }
 
 /// A kind as a request may name it: `ingress.networking.k8s.io`.
-fn resource_name(reference: &Reference) -> String {
+fn resource_name(reference: &CrossVersionObjectReference) -> String {
     let kind = reference.kind.to_ascii_lowercase();
     match reference.api_version.as_deref().and_then(|version| version.split_once('/')) {
         Some((group, _)) => format!("{kind}.{group}"),
@@ -102,7 +102,7 @@ mod tests {
         let of = |version: Option<&str>, kind: &str| {
             let name = "x".to_owned();
             let api_version = version.map(str::to_owned);
-            resource_name(&Reference { api_version, kind: kind.to_owned(), name })
+            resource_name(&CrossVersionObjectReference { api_version, kind: kind.to_owned(), name })
         };
         let ingress = of(Some("networking.k8s.io/v1"), "Ingress");
         assert_eq!(ingress, "ingress.networking.k8s.io");
@@ -129,7 +129,7 @@ mod tests {
         AskedMetric::of(&spec).is_read_by(&read, &snapshot())
     }
 
-    fn read<'a>(wanted: Wanted<'a>, object: Option<&'a str>) -> NewestRequest<'a> {
+    fn read<'a>(wanted: ReadKind<'a>, object: Option<&'a str>) -> NewestRequest<'a> {
         NewestRequest { wanted, namespace: "shop", metric: "m", object, metric_selector: "" }
     }
 
@@ -141,12 +141,12 @@ mod tests {
             "metric": {"name": "m"}, "describedObject": service, "target": target,
         }});
         let of_pods = json!({"type": "Pods", "pods": {"metric": {"name": "m"}, "target": target}});
-        let services = Wanted::Custom("services");
+        let services = ReadKind::Custom("services");
         assert!(is_read(of_service.clone(), read(services, Some("web"))));
         assert!(!is_read(of_service.clone(), read(services, Some("db"))));
-        assert!(!is_read(of_service.clone(), read(Wanted::Custom("pods"), Some("web"))));
-        assert!(!is_read(of_service, read(Wanted::External, None)));
-        let pods = Wanted::Custom("pods");
+        assert!(!is_read(of_service.clone(), read(ReadKind::Custom("pods"), Some("web"))));
+        assert!(!is_read(of_service, read(ReadKind::External, None)));
+        let pods = ReadKind::Custom("pods");
         assert!(is_read(of_pods.clone(), read(pods, None)));
         assert!(!is_read(of_pods.clone(), read(pods, Some("web-0"))), "an average is of all");
         let other = NewestRequest { metric: "n", ..read(pods, None) };
@@ -159,9 +159,9 @@ mod tests {
     fn cpu_and_memory_are_read_together() {
         let target = json!({"type": "Utilization", "averageUtilization": 80});
         let cpu = json!({"type": "Resource", "resource": {"name": "cpu", "target": target}});
-        let pods = Wanted::Resource(MeasuredKind::Pods);
+        let pods = ReadKind::Resource(MeasuredKind::Pods);
         assert!(is_read(cpu.clone(), read(pods, None)));
         assert!(!is_read(cpu.clone(), read(pods, Some("web-0"))));
-        assert!(!is_read(cpu, read(Wanted::Resource(MeasuredKind::Nodes), None)));
+        assert!(!is_read(cpu, read(ReadKind::Resource(MeasuredKind::Nodes), None)));
     }
 }

@@ -1,13 +1,13 @@
 //! The last hour of each autoscaler: the values of its metrics, what they proposed and the replicas that
 //! there were. It is noted all the time, so that it is there when somebody asks: the page, or an
-//! explanation (`told`).
+//! explanation (`explained`).
 //!
 //! It is in memory and that of one replica of the adapter, which knows nothing from before its start.
 
 mod changes;
+mod explained;
 mod metric;
 mod series;
-mod told;
 mod trends;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +16,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
-use leadsman_autoscaler::manifest::{Autoscaler, Condition, MetricSpec};
+use leadsman_autoscaler::manifest::{Autoscaler, AutoscalerCondition, MetricSpec};
 use leadsman_autoscaler::{
-    AutoscalerStore, Followed, KnownMetric, MetricOverview, Overview, Trouble,
+    AutoscalerStore, Followed, KnownMetric, MetricOverview, MetricProblem, Overview,
 };
 use leadsman_model::quantity::Quantity;
 use leadsman_provider::snapshot::Snapshot;
@@ -26,8 +26,10 @@ use leadsman_provider::{Newest, NewestState};
 use leadsman_runtime::clock;
 use metric::AskedMetric;
 use series::SeriesId;
-pub(crate) use told::PARAMETER;
 pub(crate) use trends::Trends;
+
+/// The parameter of an explanation that names an autoscaler.
+pub(crate) const PARAMETER: &str = "autoscaler";
 
 /// How often it is noted while nobody looks: as often as controllers read.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
@@ -35,14 +37,14 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
 /// The autoscalers that are known, and the last hour of each.
 pub struct Hours {
     autoscalers: Arc<AutoscalerStore>,
-    noted: Mutex<Noted>,
+    noted: Mutex<Observations>,
     /// In milliseconds since the epoch.
     started: i64,
 }
 
 /// What was noted.
 #[derive(Default)]
-struct Noted {
+struct Observations {
     /// Of the replicas of each autoscaler, and of the value of each metric.
     trends: Trends,
     changes: Changes,
@@ -89,12 +91,12 @@ impl Hours {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Noted> {
+    fn lock(&self) -> MutexGuard<'_, Observations> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Noted {
+impl Observations {
     fn note(&mut self, overview: &Overview, series: &[SeriesId], now: i64) {
         let name = name(overview);
         let moment = moment(overview);
@@ -145,8 +147,8 @@ fn moment(overview: &Overview) -> Moment {
 }
 
 /// Whether a controller says that it could not read a metric.
-fn says_failed(condition: &Condition) -> bool {
-    let Condition { kind, status, reason, .. } = condition;
+fn says_failed(condition: &AutoscalerCondition) -> bool {
+    let AutoscalerCondition { kind, status, reason, .. } = condition;
     kind == "ScalingActive" && status == "False" && reason.starts_with("FailedGet")
 }
 
@@ -183,8 +185,8 @@ fn known(spec: &MetricSpec, namespace: &str, snapshot: &Snapshot) -> KnownMetric
     let Some(Newest { mapping, values, state }) = newest else { return KnownMetric::default() };
     let trouble = match state {
         NewestState::Unread | NewestState::Current => None,
-        NewestState::Old(why) => Some(Trouble::Old(why)),
-        NewestState::Failing(why) => Some(Trouble::Failing(why)),
+        NewestState::Old(why) => Some(MetricProblem::Old(why)),
+        NewestState::Failing(why) => Some(MetricProblem::Failing(why)),
     };
     let newest = values.map(|values| values.into_iter().map(Quantity::milli).collect());
     KnownMetric { mapping: Some(mapping), newest, trouble }

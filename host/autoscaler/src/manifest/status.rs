@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// What the controller says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Status {
+pub struct AutoscalerStatus {
     /// The replicas that it found.
     pub current_replicas: Option<i32>,
     /// The replicas that it wants.
@@ -15,7 +15,7 @@ pub struct Status {
     pub last_scale_time: Option<String>,
     /// Its conditions.
     #[serde(default)]
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<AutoscalerCondition>,
     /// What it read of each metric, in the order of the spec: of one that it could not read, without a
     /// type.
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct CurrentValue {
 
 /// A condition of the status.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-pub struct Condition {
+pub struct AutoscalerCondition {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
@@ -78,10 +78,10 @@ pub struct Condition {
 
 /// The subresource `scale` of the target.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Scale {
+pub struct ScaleSubresource {
     /// What is wanted.
     pub spec: ScaleSpec,
-    /// What there is.
+    /// The status.
     #[serde(default)]
     pub status: ScaleStatus,
 }
@@ -94,7 +94,7 @@ pub struct ScaleSpec {
     pub replicas: i32,
 }
 
-/// What there is of a target.
+/// The current value of a target.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ScaleStatus {
     /// The replicas.
@@ -105,9 +105,9 @@ pub struct ScaleStatus {
     pub selector: String,
 }
 
-impl Status {
+impl AutoscalerStatus {
     /// The condition of a type.
-    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+    pub fn condition(&self, kind: &str) -> Option<&AutoscalerCondition> {
         self.conditions.iter().find(|condition| condition.kind == kind)
     }
 }

@@ -21,8 +21,11 @@ fn what_is_left_out_has_the_defaults_of_the_api() {
     let half =
         spec(json!({"behavior": {"scaleDown": {"selectPolicy": "Min", "tolerance": "50m"}}}));
     let behavior = half.behavior().unwrap();
-    assert_eq!(behavior.up, Rules::scale_up());
-    assert_eq!(behavior.down, Rules { select: SelectPolicy::Min, ..Rules::scale_down() });
+    assert_eq!(behavior.up, ScalingRules::scale_up());
+    assert_eq!(
+        behavior.down,
+        ScalingRules { select: SelectPolicy::Min, ..ScalingRules::scale_down() }
+    );
     assert_eq!(half.tolerance(), Tolerance { up: 0.1, down: 0.05 });
 }
 

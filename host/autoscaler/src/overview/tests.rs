@@ -46,15 +46,21 @@ fn condition(object: &mut Value, kind: &str, status: &str, reason: &str, message
 
 #[test]
 fn the_worst_state_is_the_first() {
-    let order =
-        [State::Failing, State::Held, State::AtMax, State::PinnedAtZero, State::New, State::Fine];
+    let order = [
+        AutoscalerState::Failing,
+        AutoscalerState::Held,
+        AutoscalerState::AtMax,
+        AutoscalerState::PinnedAtZero,
+        AutoscalerState::New,
+        AutoscalerState::Fine,
+    ];
     assert!(order.is_sorted());
 }
 
 #[test]
 fn the_value_is_told_as_people_and_as_kubernetes_write_it() {
     let overview = of(external(2, "10500m"));
-    assert_eq!(overview.state, State::Fine);
+    assert_eq!(overview.state, AutoscalerState::Fine);
     assert_eq!((overview.replicas, overview.wants), (Some(2), Some(2)));
     let metric = &overview.metrics[0];
     let value = metric.value.as_ref().unwrap();
@@ -67,13 +73,13 @@ fn the_value_is_told_as_people_and_as_kubernetes_write_it() {
 #[test]
 fn at_the_maximum_it_says_what_it_wants() {
     let overview = of(external(5, "16"));
-    assert_eq!((overview.state, overview.wants), (State::AtMax, Some(8)));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::AtMax, Some(8)));
     assert!(overview.verdict.starts_with("wants 8, held at 5 by maxReplicas (5)"), "{overview:?}");
     // It wants no more than there are, but there is no room for more.
     let overview = of(external(5, "10"));
-    assert_eq!((overview.state, overview.wants), (State::AtMax, Some(5)));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::AtMax, Some(5)));
     let fixed = with(external(5, "10"), |object| object["spec"]["minReplicas"] = json!(5));
-    assert_eq!(of(fixed).state, State::Fine, "there is nothing to scale");
+    assert_eq!(of(fixed).state, AutoscalerState::Fine, "there is nothing to scale");
 }
 
 #[test]
@@ -82,12 +88,12 @@ fn what_was_changed_before_holds_it() {
     let behaves = with(external(2, "20"), |object| {
         object["spec"]["behavior"] = json!({"scaleUp": {"policies": policies}});
     });
-    assert_eq!(of(behaves.clone()).state, State::Fine, "four more are allowed");
+    assert_eq!(of(behaves.clone()).state, AutoscalerState::Fine, "four more are allowed");
     let held = with(behaves, |object| {
         condition(object, "ScalingLimited", "True", "ScaleUpLimit", "too fast");
     });
     let overview = of(held);
-    assert_eq!((overview.state, overview.wants), (State::Held, Some(4)));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Held, Some(4)));
     assert!(overview.verdict.starts_with("wants 4, held at 2 by the rate"), "{overview:?}");
 }
 
@@ -113,14 +119,14 @@ fn the_newest_value_counts_before_what_the_controller_read() {
 #[test]
 fn a_metric_that_fails_or_is_old_is_a_state() {
     let trouble =
-        |trouble: Trouble| KnownMetric { trouble: Some(trouble), ..KnownMetric::default() };
+        |trouble: MetricProblem| KnownMetric { trouble: Some(trouble), ..KnownMetric::default() };
     let why = "the source is away".to_owned();
-    let failing = of_known(external(2, "10"), &[trouble(Trouble::Failing(why.clone()))]);
-    assert_eq!(failing.state, State::Failing);
+    let failing = of_known(external(2, "10"), &[trouble(MetricProblem::Failing(why.clone()))]);
+    assert_eq!(failing.state, AutoscalerState::Failing);
     assert_eq!(failing.metrics[0].failure.as_deref(), Some("the source is away"));
     assert!(failing.verdict.contains("the source is away"), "{}", failing.verdict);
-    let old = of_known(external(2, "10"), &[trouble(Trouble::Old(why))]);
-    assert_eq!((old.state, old.wants), (State::Held, Some(2)));
+    let old = of_known(external(2, "10"), &[trouble(MetricProblem::Old(why))]);
+    assert_eq!((old.state, old.wants), (AutoscalerState::Held, Some(2)));
     assert_eq!(old.metrics[0].old.as_deref(), Some("the source is away"));
 }
 
@@ -131,7 +137,7 @@ fn what_the_controller_could_not_read_is_told_in_its_words() {
         condition(object, "ScalingActive", "False", "FailedGetExternalMetric", "no such metric");
     });
     let overview = of(unread);
-    assert_eq!(overview.state, State::Failing);
+    assert_eq!(overview.state, AutoscalerState::Failing);
     assert_eq!(overview.metrics[0].failure.as_deref(), Some("no such metric"));
     assert_eq!(overview.metrics[0].value, None, "missing is not zero");
 }
@@ -145,7 +151,7 @@ fn a_value_that_the_status_has_kept_from_before_is_not_the_current_one() {
     });
     let overview = of(unread.clone());
     let metric = &overview.metrics[0];
-    assert_eq!((overview.state, overview.wants), (State::Failing, None));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Failing, None));
     assert_eq!((&metric.value, metric.failure.as_deref()), (&None, Some(why)));
     assert!(overview.verdict.contains(why), "{}", overview.verdict);
     // The adapter's own value is newer, and there is no other metric to wait for.
@@ -161,7 +167,7 @@ fn a_value_that_the_status_has_kept_from_before_is_not_the_current_one() {
         current.push(current[0].clone());
     });
     let overview = of(two.clone());
-    assert_eq!((overview.state, overview.wants), (State::Failing, None));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Failing, None));
     assert_eq!(overview.metrics[0].failure.as_deref(), Some(why));
     let other = &overview.metrics[1];
     assert!(other.value.is_some() && other.failure.is_none(), "{other:?}");
@@ -181,7 +187,7 @@ fn nothing_is_current_while_the_scale_of_the_target_cannot_be_read() {
     let overview = of(with(external(2, "20"), |object| {
         condition(object, "AbleToScale", "False", "FailedGetScale", why);
     }));
-    assert_eq!((overview.state, overview.wants), (State::Failing, None));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Failing, None));
     assert_eq!(overview.verdict, format!("stays at 2: {why}"));
     assert!(overview.metrics[0].old.is_some() && overview.metrics[0].value.is_some());
 }
@@ -193,14 +199,14 @@ fn what_waits_is_held() {
         condition(object, "AbleToScale", "True", "ScaleDownStabilized", message);
     });
     let overview = of(waits);
-    assert_eq!((overview.state, overview.wants), (State::Held, Some(1)));
+    assert_eq!((overview.state, overview.wants), (AutoscalerState::Held, Some(1)));
     assert!(overview.verdict.starts_with("wants 1, waits at 4"), "{}", overview.verdict);
 }
 
 #[test]
 fn what_is_at_zero_and_stays_there_is_pinned() {
     let off = of(external(0, "10"));
-    assert_eq!(off.state, State::PinnedAtZero);
+    assert_eq!(off.state, AutoscalerState::PinnedAtZero);
     assert!(off.verdict.contains("scale it to 1 or more"), "{}", off.verdict);
     // A controller that may go to zero, and did not bring this one there.
     let disabled = with(external(0, "10"), |object| {
@@ -209,18 +215,21 @@ fn what_is_at_zero_and_stays_there_is_pinned() {
     });
     let known = KnownMetric { newest: Some(vec![25_000]), ..KnownMetric::default() };
     let trapped = of_known(disabled, std::slice::from_ref(&known));
-    assert_eq!((trapped.state, trapped.wants), (State::PinnedAtZero, Some(3)));
+    assert_eq!((trapped.state, trapped.wants), (AutoscalerState::PinnedAtZero, Some(3)));
     assert!(trapped.verdict.contains("ScaledToZero"), "{}", trapped.verdict);
     let own = with(external(0, "10"), |object| object["spec"]["minReplicas"] = json!(0));
     let own = of_known(own, &[known]);
-    assert_eq!((own.state, own.wants), (State::Fine, Some(3)));
+    assert_eq!((own.state, own.wants), (AutoscalerState::Fine, Some(3)));
 }
 
 #[test]
 fn one_that_nobody_has_looked_at_is_new() {
     let new = with(external(2, "10"), |object| object["status"] = Value::Null);
     let overview = of(new);
-    assert_eq!((overview.state, overview.replicas, overview.wants), (State::New, None, None));
+    assert_eq!(
+        (overview.state, overview.replicas, overview.wants),
+        (AutoscalerState::New, None, None)
+    );
     assert_eq!(overview.metrics[0].value, None);
     assert_eq!(overview.metrics[0].target.as_ref().unwrap().text, "10");
 }
@@ -239,7 +248,7 @@ fn averages_of_pods_and_utilizations_are_what_the_controller_read() {
         }}],
         "current": [{"type": "Pods", "pods": {"current": {"averageValue": "22m"}}}],
     })));
-    assert_eq!((pods.state, pods.wants), (State::Fine, Some(2)));
+    assert_eq!((pods.state, pods.wants), (AutoscalerState::Fine, Some(2)));
     assert_eq!(pods.metrics[0].value.as_ref().unwrap().text, "0.022");
     let cpu = of(target(json!({
         "metrics": [{"type": "Resource", "resource": {
@@ -258,6 +267,6 @@ fn averages_of_pods_and_utilizations_are_what_the_controller_read() {
         }}],
         "current": [{"type": "Object", "object": {"current": {"value": "1013400m"}}}],
     })));
-    assert_eq!((object.state, object.wants), (State::AtMax, Some(21)), "{object:?}");
+    assert_eq!((object.state, object.wants), (AutoscalerState::AtMax, Some(21)), "{object:?}");
     assert_eq!(object.metrics[0].value.as_ref().unwrap().text, "1013.4");
 }

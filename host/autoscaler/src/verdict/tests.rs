@@ -5,20 +5,24 @@ fn recommendation(current: i32, recommended: i32, replicas: i32) -> Recommendati
     Recommendation { current, recommended, replicas, stabilized, limit, behaves: true }
 }
 
-fn status(desired: i32, reason: &str) -> Status {
-    let condition = Condition {
+fn status(desired: i32, reason: &str) -> AutoscalerStatus {
+    let condition = AutoscalerCondition {
         kind: "AbleToScale".to_owned(),
         status: "True".to_owned(),
         reason: reason.to_owned(),
         message: "recent recommendations were higher".to_owned(),
         since: None,
     };
-    Status { desired_replicas: desired, conditions: vec![condition], ..Status::default() }
+    AutoscalerStatus {
+        desired_replicas: desired,
+        conditions: vec![condition],
+        ..AutoscalerStatus::default()
+    }
 }
 
 #[test]
 fn what_holds_a_recommendation_is_named() {
-    let said = |of: Recommendation, status: Option<&Status>| {
+    let said = |of: Recommendation, status: Option<&AutoscalerStatus>| {
         of.verdict("m is 2 times its target", (1, 5), status)
     };
     let limited = Recommendation { limit: Some(Limit::MaxReplicas), ..recommendation(5, 8, 5) };
@@ -49,14 +53,15 @@ fn only_the_controller_knows_what_was_recommended_before() {
 fn only_the_controller_knows_what_was_changed_before() {
     let limited = |desired: i32, reason: &str| {
         let mut status = status(desired, "ReadyForNewScale");
-        status.conditions.push(Condition {
+        status.conditions.push(AutoscalerCondition {
             kind: "ScalingLimited".to_owned(),
             reason: reason.to_owned(),
             ..status.conditions[0].clone()
         });
         status
     };
-    let said = |of: &Recommendation, status: &Status| of.verdict("", (1, 9), Some(status));
+    let said =
+        |of: &Recommendation, status: &AutoscalerStatus| of.verdict("", (1, 9), Some(status));
     // One more would be allowed, if none had been added within the period.
     let one_more =
         || Recommendation { limit: Some(Limit::Rate(Direction::Up)), ..recommendation(4, 7, 5) };

@@ -17,9 +17,9 @@ const MIN_COOLDOWN: Duration = Duration::from_secs(1);
 const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 3600);
 
 /// How often the value is read: the default, and the bounds.
-const EVERY: Duration = Duration::from_secs(15);
-const MIN_EVERY: Duration = Duration::from_secs(1);
-const MAX_EVERY: Duration = Duration::from_secs(300);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_INTERVAL: Duration = Duration::from_secs(300);
 
 impl Check<'_> {
     /// The workload that a mapping takes to zero and from zero.
@@ -43,7 +43,12 @@ impl Check<'_> {
             &cooldown,
         );
         let every = format!("{place}/every");
-        let every = self.within(written.every.as_deref(), EVERY, (MIN_EVERY, MAX_EVERY), &every);
+        let every = self.within(
+            written.every.as_deref(),
+            DEFAULT_INTERVAL,
+            (MIN_INTERVAL, MAX_INTERVAL),
+            &every,
+        );
         let measured = self.measured(written, serve, place);
         Some(Activation {
             workload: name?.in_namespace(namespace?),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::written;
 use super::Check;
-use leadsman_delegate::{Api, Auth, DelegateSettings, Matcher, Pattern, ServiceReference};
+use leadsman_delegate::{Api, DelegateSettings, ForwardAuth, Matcher, Pattern, ServiceReference};
 use leadsman_model::names::is_dns_label;
 use leadsman_model::selector::{Operator, Selector};
 
@@ -198,16 +198,16 @@ impl Check<'_> {
         written.iter().map(Pattern::new).collect()
     }
 
-    fn delegate_auth(&mut self, written: &written::DelegateAuth, place: &str) -> Auth {
+    fn delegate_auth(&mut self, written: &written::DelegateAuth, place: &str) -> ForwardAuth {
         match written {
-            written::DelegateAuth::FrontProxy(proxy) => Auth::FrontProxy {
+            written::DelegateAuth::FrontProxy(proxy) => ForwardAuth::FrontProxy {
                 cert_file: self.file(&proxy.cert_file, &format!("{place}/frontProxy/certFile")),
                 key_file: self.file(&proxy.key_file, &format!("{place}/frontProxy/keyFile")),
             },
-            written::DelegateAuth::Impersonate(own) => {
-                Auth::Impersonate { token_file: self.token(own, &format!("{place}/impersonate")) }
-            }
-            written::DelegateAuth::ServiceAccount(own) => Auth::ServiceAccount {
+            written::DelegateAuth::Impersonate(own) => ForwardAuth::Impersonate {
+                token_file: self.token(own, &format!("{place}/impersonate")),
+            },
+            written::DelegateAuth::ServiceAccount(own) => ForwardAuth::ServiceAccount {
                 token_file: self.token(own, &format!("{place}/serviceAccount")),
             },
         }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use super::decode::Decoded;
 use super::flags::Flags;
-use super::origin::Origin;
+use super::origin::DocumentOrigin;
 use super::{valid, written};
 use leadsman_document::json_schema::Completed;
 use leadsman_document::{
@@ -34,15 +34,16 @@ use leadsman_model::objects::ListedObject;
 use leadsman_model::pointer;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
-use leadsman_rules::Api;
+use leadsman_rules::RuleApi;
 use leadsman_runtime::files::{self, FileFingerprint};
 
 /// Checks everything beyond the structure. Returns the valid configuration and the files that it
 /// names.
 pub(super) fn validate(
     decoded: Decoded,
-    origin: &Origin<'_>,
+    origin: &DocumentOrigin<'_>,
     flags: &Flags,
+    lacks_prometheus: bool,
     faults: &mut Vec<Fault>,
 ) -> (valid::Config, Vec<FileFingerprint>) {
     let stand_ins = &decoded.stand_ins;
@@ -50,7 +51,8 @@ pub(super) fn validate(
     // access that nobody granted. Mappings remain, as their plugins check them as well.
     let partial = items_with(stand_ins);
     let is_whole = |place: &str| !partial.contains(place);
-    let mut check = Check { origin, faults, stand_ins, query_work: 0, files: Vec::new() };
+    let mut check =
+        Check { origin, faults, stand_ins, lacks_prometheus, query_work: 0, files: Vec::new() };
     if check.team_sections(&decoded) == Quota::Exceeded {
         return (valid::Config::default(), Vec::new());
     }
@@ -125,7 +127,7 @@ pub(super) fn validate(
         .collect();
     let verify = check.verify(decoded.verify.as_ref(), "/verify");
     let rules = check.rules(
-        &[(Api::Custom, decoded.rules), (Api::External, decoded.external_rules)],
+        &[(RuleApi::Custom, decoded.rules), (RuleApi::External, decoded.external_rules)],
         decoded.resource_rules.as_ref(),
         decoded.discovery.as_ref(),
         &source_names,
@@ -155,10 +157,12 @@ fn items_with(stand_ins: &Completed) -> HashSet<&str> {
 }
 
 struct Check<'a> {
-    origin: &'a Origin<'a>,
+    origin: &'a DocumentOrigin<'a>,
     faults: &'a mut Vec<Fault>,
     /// Further faults at their places are not reported: the cause is reported already.
     stand_ins: &'a Completed,
+    /// Whether it was reported that a file of prometheus-adapter does not say where Prometheus is.
+    lacks_prometheus: bool,
     /// The cost of checking queries so far.
     query_work: usize,
     /// The files that the configuration names.

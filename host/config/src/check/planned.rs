@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::origin::Origin;
+use super::super::origin::DocumentOrigin;
 use super::super::schema::derived;
 use super::super::written;
 use super::Check;
@@ -75,11 +75,12 @@ impl PlannedQueries {
     fn checked(&mut self, name: &str, written: &written::Query, faults: &mut Vec<Fault>) -> Query {
         // A query names no files, so it does not matter where it comes from.
         let (keys, stand_ins) = (BTreeSet::new(), Completed::default());
-        let origin = Origin::ConfigMap(&keys);
+        let origin = DocumentOrigin::ConfigMap(&keys);
         let mut check = Check {
             origin: &origin,
             faults,
             stand_ins: &stand_ins,
+            lacks_prometheus: false,
             query_work: self.work,
             files: Vec::new(),
         };

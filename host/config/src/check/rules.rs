@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::flags::{FLAGS_SOURCE, Flags, NO_PROMETHEUS};
+use super::super::flags::{FLAGS_SOURCE, Flags};
 use super::super::{valid, written};
 use super::Check;
 use super::mapping::MAX_QUERY_WORK;
 use leadsman_document::{Fault, Severity};
 use leadsman_evaluation::Policy;
-use leadsman_rules::{Api, Finding, Gravity, ResourceRules, Rule};
+use leadsman_rules::{FindingSeverity, ResourceRules, Rule, RuleApi, RuleFinding};
 
 /// The default interval between lists of series.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
@@ -23,7 +23,7 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
 impl Check<'_> {
     pub(super) fn rules(
         &mut self,
-        lists: &[(Api, Vec<(usize, written::Rule)>)],
+        lists: &[(RuleApi, Vec<(usize, written::Rule)>)],
         resource_rules: Option<&written::ResourceRules>,
         discovery: Option<&written::Discovery>,
         sources: &[String],
@@ -32,8 +32,8 @@ impl Check<'_> {
         let (mut rules, mut faulty) = (Vec::new(), Vec::new());
         for (api, list) in lists {
             let section = match api {
-                Api::Custom => "rules",
-                Api::External => "externalRules",
+                RuleApi::Custom => "rules",
+                RuleApi::External => "externalRules",
             };
             for (at, written) in list {
                 let place = format!("/{section}/{at}");
@@ -54,7 +54,7 @@ impl Check<'_> {
     }
 
     /// A rule, unless it has faults, which do not affect other rules.
-    fn rule(&mut self, written: &written::Rule, api: Api, place: &str) -> Option<Rule> {
+    fn rule(&mut self, written: &written::Rule, api: RuleApi, place: &str) -> Option<Rule> {
         let mut is_valid = self.has_no_faults(place);
         let mut report = |key: &str, message: String| {
             is_valid = false;
@@ -78,11 +78,11 @@ impl Check<'_> {
         !self.faults.iter().any(within)
     }
 
-    fn findings(&mut self, findings: Vec<Finding>, place: &str) {
-        for Finding { place: key, gravity, message } in findings {
-            let severity = match gravity {
-                Gravity::Fault => Severity::Part,
-                Gravity::Warning => Severity::Warning,
+    fn findings(&mut self, findings: Vec<RuleFinding>, place: &str) {
+        for RuleFinding { place: key, severity, message } in findings {
+            let severity = match severity {
+                FindingSeverity::Fault => Severity::Part,
+                FindingSeverity::Warning => Severity::Warning,
             };
             self.report(severity, format!("{place}{key}"), message);
         }
@@ -91,7 +91,7 @@ impl Check<'_> {
     fn resource_metrics(
         &mut self,
         written: &written::ResourceRules,
-    ) -> Option<valid::ResourceMetrics> {
+    ) -> Option<valid::ResourceMetricsRules> {
         // An empty section, as in examples.
         if written.cpu.is_none() && written.memory.is_none() {
             return None;
@@ -105,7 +105,7 @@ impl Check<'_> {
         };
         let rules = ResourceRules::new(written, place, &mut report).filter(|_| is_valid)?;
         self.findings(rules.findings(), place);
-        Some(valid::ResourceMetrics { rules, window })
+        Some(valid::ResourceMetricsRules { rules, window })
     }
 
     fn discovery(
@@ -128,7 +128,7 @@ impl Check<'_> {
             }
             (None, []) if used => {
                 // A file of prometheus-adapter cannot name one; that fault is reported already.
-                if !self.faults.iter().any(|fault| fault.message == NO_PROMETHEUS) {
+                if !self.lacks_prometheus {
                     let message = "rules need a source: name a Prometheus here, or with \
                                    --prometheus-url";
                     self.fault("/sources", message);

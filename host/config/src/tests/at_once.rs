@@ -8,7 +8,7 @@ use leadsman_source::SourceSettings;
 /// The faults of a file with these flags, one a line.
 fn reported(text: &str, flags: &Flags) -> Vec<String> {
     let Parsed { document, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), flags, text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), flags, text);
     let reported = document.locate(faults).to_string();
     reported.lines().map(str::to_owned).collect()
 }
@@ -204,7 +204,7 @@ fn headers_and_parameters_of_a_source_are_checked() {
             "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nsources: {{a: {{prometheus: {{url: \
              'http://a', {settings}}}}}}}\n"
         );
-        let origin = Origin::Folder(folder);
+        let origin = DocumentOrigin::Folder(folder);
         let Parsed { document, config, faults, .. } =
             parse("config.yaml", &origin, &Flags::default(), &text);
         (document.locate(faults).to_string(), config)
@@ -244,7 +244,7 @@ fn nothing_is_opened_to_a_team_whose_entry_has_a_fault_of_its_shape() {
     let text = "apiVersion: leadsman.dev/v1alpha1\nkind: Config\nsources: {a: {prometheus: {url: \
                 'http://a'}}, b: {recording: {speed: 2}}}\nteams:\n  - {namespaces: [1], sources: [nowhere]}\n  \
                 - {namespaces: [shop], sources: [a]}\n";
-    let origin = Origin::Folder(Path::new("."));
+    let origin = DocumentOrigin::Folder(Path::new("."));
     let Parsed { config, .. } = parse("config.yaml", &origin, &Flags::default(), text);
     assert_eq!(config.teams.iter().map(|team| &*team.namespaces).collect::<Vec<_>>(), [["shop"]]);
     assert_eq!(config.sources.keys().collect::<Vec<_>>(), ["a"]);

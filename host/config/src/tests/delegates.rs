@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use leadsman_delegate::{Api, Auth};
+use leadsman_delegate::{Api, ForwardAuth};
 
 const DELEGATES: &str = "
 delegates:
@@ -35,7 +35,7 @@ fn with(delegate: &str) -> String {
 fn delegates_are_read_in_order() {
     let text = format!("{GOOD}{DELEGATES}");
     let Parsed { config, faults, .. } =
-        parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+        parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), &text);
     assert_eq!(faults, []);
     let [keda, rest] = &config.delegates[..] else { panic!("{:?}", config.delegates) };
     assert_eq!(keda.url, "https://keda-operator-metrics-apiserver.keda.svc:443");
@@ -43,7 +43,7 @@ fn delegates_are_read_in_order() {
     assert_eq!(keda.matcher.selector_label.as_deref(), Some("scaledobject.keda.sh/name"));
     assert_eq!(keda.last_good, Some(Duration::from_secs(120)));
     assert!(keda.insecure_skip_tls_verify && keda.matcher.is_specific());
-    let Auth::ServiceAccount { token_file } = &keda.auth else { panic!("{:?}", keda.auth) };
+    let ForwardAuth::ServiceAccount { token_file } = &keda.auth else { panic!("{:?}", keda.auth) };
     assert!(token_file.starts_with("/var/run/secrets/kubernetes.io/serviceaccount"));
     assert_eq!((rest.url.as_str(), &rest.service), ("https://adapter.example:6443", &None));
     assert_eq!(rest.matcher.apis, [Api::Custom, Api::External, Api::Resource]);
@@ -112,7 +112,7 @@ fn a_local_delegate_may_be_without_tls() {
             format!("{{name: a, url: '{url}', auth: {{serviceAccount: {{}}}}, apis: [custom]}}");
         let text = with(&delegate);
         let Parsed { faults, .. } =
-            parse("config.yaml", &Origin::Folder(Path::new(".")), &Flags::default(), &text);
+            parse("config.yaml", &DocumentOrigin::Folder(Path::new(".")), &Flags::default(), &text);
         assert_eq!(faults, [], "{url}");
     }
 }
@@ -128,7 +128,7 @@ fn a_team_has_no_delegates() {
     };
     let namespace = "shop".parse().expect("a namespace");
     let keys = std::collections::BTreeSet::new();
-    let origin = Origin::Team { keys: &keys, namespace: &namespace, team: &team };
+    let origin = DocumentOrigin::Team { keys: &keys, namespace: &namespace, team: &team };
     let text = format!("apiVersion: leadsman.dev/v1alpha1\nkind: Config{DELEGATES}");
     let Parsed { document, faults, .. } = parse("metrics", &origin, &Flags::default(), &text);
     let reported = document.locate(faults).to_string();

@@ -18,7 +18,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most namespaces whose lists are kept.
-const MAX_KEPT: usize = 100;
+const MAX_CACHED_LISTS: usize = 100;
 
 type Listed = Result<Arc<Vec<Scaling>>, String>;
 
@@ -48,7 +48,7 @@ impl Lookup {
             Err(_) => Err("kube-apiserver does not answer".to_owned()),
         };
         let listed = listed.map_err(|error| format!("autoscalers cannot be listed: {error}"));
-        if self.kept.len() >= MAX_KEPT {
+        if self.kept.len() >= MAX_CACHED_LISTS {
             self.kept.clear();
         }
         self.kept.insert(key, (now, listed.clone()));

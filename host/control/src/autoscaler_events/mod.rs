@@ -24,7 +24,7 @@ use limits::Limits;
 use lookup::Lookup;
 
 /// How often evaluations are looked at. A failure that is over before is not reported.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long kube-apiserver may take to store an Event.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ pub async fn write_autoscaler_events(
         is_failing: false,
     };
     let mut changes = Changes::default();
-    let mut looks = interval(LOOK_INTERVAL);
+    let mut looks = interval(CHECK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;

@@ -125,7 +125,7 @@ impl Fetching {
             artifact::verify(&registry, reference, &digest, keys).await.map_err(|error| {
                 let problem =
                     Problem { reason: Reason::Plugin(error.reason()), message: chain(&error) };
-                Failure { transient: error.reason() == "PullError", problem }
+                Failure { transient: error.is_transient(), problem }
             })?;
         }
         let bytes = registry.pull(reference, &digest).await.map_err(Failure::of_pull)?;
@@ -241,9 +241,11 @@ struct Failure {
 
 impl Failure {
     fn of_pull(error: artifact::PullError) -> Self {
-        let reason = error.reason();
-        let problem = Problem { reason: Reason::Plugin(reason), message: chain(&error) };
-        Self { transient: reason == "PullError", problem }
+        let reason = Reason::Plugin(error.reason());
+        Self {
+            transient: error.is_transient(),
+            problem: Problem { reason, message: chain(&error) },
+        }
     }
 
     fn lasting(problem: Problem) -> Self {

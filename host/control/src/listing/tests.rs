@@ -11,7 +11,7 @@ fn a_source_that_is_away_is_asked_again_within_seconds() {
     assert_eq!(wait, burden * RETRY_SHARE, "a slow list is not repeated soon");
 }
 
-fn seen(names: &[&str]) -> Seen {
+fn seen(names: &[&str]) -> ListedSeries {
     names.iter().map(|name| ((*name).into(), ["pod".into()].into())).collect()
 }
 

@@ -11,10 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use super::super::runtime::ObjectSource;
 use super::*;
-use leadsman_config::{Flags, Origin, Parsed, parse};
+use leadsman_config::{DocumentOrigin, Flags, Parsed, parse};
 use leadsman_delegate::Delegation;
 use leadsman_evaluation::{EvaluationQuota, Workloads};
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::Engine;
 use leadsman_shipped_plugins::SHIPPED_PLUGINS;
@@ -31,7 +31,7 @@ rules:
 
 /// Metrics that a rule gives and that were never read, and the engine that they are bound by.
 fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
-    let origin = Origin::Folder(Path::new("."));
+    let origin = DocumentOrigin::Folder(Path::new("."));
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", &origin, &Flags::default(), CONFIG);
     assert_eq!(faults, []);
@@ -63,7 +63,7 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
     };
     let mut listed = Listed::default();
     let labels: BTreeSet<Arc<str>> = ["namespace".into(), "pod".into()].into();
-    let seen = Seen::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
+    let seen = ListedSeries::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
     listed.answered("all", Ok(seen));
     let (output, handovers) = context.rule_metrics(&listed, None);
     assert!(output.metrics.len() > 1 && handovers.is_empty());

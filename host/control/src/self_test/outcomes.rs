@@ -12,7 +12,7 @@ use leadsman_sandbox::{Planning, Plugin, RunError};
 
 use super::{Fixture, in_query};
 
-/// What came of a fixture.
+/// The outcome of a fixture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FixtureOutcome {
     /// Its name.

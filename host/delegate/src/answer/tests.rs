@@ -19,11 +19,11 @@ fn headers(content_type: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))])
 }
 
-fn judged(
+fn checked(
     status: u16,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Result<Answer, ForwardError> {
+) -> Result<DelegateAnswer, ForwardError> {
     let status = StatusCode::from_u16(status).unwrap();
     read_answer(&asked(), None, status, &headers(content_type), body.into())
 }
@@ -43,27 +43,27 @@ const V1BETA2: &str = "custom.metrics.k8s.io/v1beta2";
 #[test]
 fn what_was_asked_for_passes_unchanged() {
     let body = list("MetricValueList", V1BETA2);
-    let answer = judged(200, "application/json; charset=utf-8", body.clone()).unwrap();
+    let answer = checked(200, "application/json; charset=utf-8", body.clone()).unwrap();
     assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, body.as_bytes()));
     assert_eq!(answer.content_type, "application/json; charset=utf-8");
     let body = protobuf("MetricValueList", V1BETA2, b"\x0a\x00");
-    let answer = judged(200, PROTOBUF, body.clone()).unwrap();
+    let answer = checked(200, PROTOBUF, body.clone()).unwrap();
     assert_eq!((answer.body, answer.content_type), (body, HeaderValue::from_static(PROTOBUF)));
 }
 
 #[test]
 fn an_error_of_the_request_passes_with_its_status() {
     let status = json!({"kind": "Status", "apiVersion": "v1", "message": "no such metric"});
-    let answer = judged(404, JSON, status.to_string()).unwrap();
+    let answer = checked(404, JSON, status.to_string()).unwrap();
     assert_eq!((answer.status.as_u16(), answer.message.as_deref()), (404, Some("no such metric")));
     let raw = StatusText { message: "no such metric".to_owned() }.encode_to_vec();
-    let answer = judged(404, PROTOBUF, protobuf("Status", "v1", &raw)).unwrap();
+    let answer = checked(404, PROTOBUF, protobuf("Status", "v1", &raw)).unwrap();
     assert_eq!(answer.message.as_deref(), Some("no such metric"));
 }
 
 #[test]
 fn an_api_that_is_not_there_at_all_is_not_found() {
-    let answer = judged(404, "text/plain; charset=utf-8", "404 page not found").unwrap();
+    let answer = checked(404, "text/plain; charset=utf-8", "404 page not found").unwrap();
     let status: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((answer.status.as_u16(), &status["kind"]), (404, &"Status".into()));
     let message = answer.message.unwrap();
@@ -102,14 +102,14 @@ fn what_is_something_else_does_not() {
         (508, JSON, status("loop").into(), "loop", "a loop"),
     ];
     for (code, content_type, body, reason, text) in cases {
-        let error = judged(code, content_type, body).unwrap_err();
+        let error = checked(code, content_type, body).unwrap_err();
         assert_eq!(error.reason(), reason, "{error}");
         assert!(error.to_string().contains(text), "{text:?} in {error}");
     }
     let half = protobuf("MetricValueList", V1BETA2, &[0; 100]);
-    let error = judged(200, PROTOBUF, half.slice(..half.len() - 1)).unwrap_err();
+    let error = checked(200, PROTOBUF, half.slice(..half.len() - 1)).unwrap_err();
     assert_eq!(error.reason(), "malformed");
-    let error = judged(200, PROTOBUF, "{}").unwrap_err();
+    let error = checked(200, PROTOBUF, "{}").unwrap_err();
     assert_eq!(error.reason(), "malformed");
 }
 
@@ -118,13 +118,13 @@ fn a_table_passes_to_who_asked_for_one() {
     let asked =
         RequestedMetric { api: Api::Resource, version: "v1beta1", metric: "pods", ..asked() };
     let table: Value = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": []});
-    let judged = |accept: Option<&'static str>| {
+    let checked = |accept: Option<&'static str>| {
         let accept = accept.map(HeaderValue::from_static);
         let body = Bytes::from(table.to_string());
         read_answer(&asked, accept.as_ref(), StatusCode::OK, &headers(JSON), body)
     };
-    assert!(judged(Some("application/json;as=Table;v=v1;g=meta.k8s.io")).is_ok());
-    assert_eq!(judged(None).unwrap_err().reason(), "foreign");
+    assert!(checked(Some("application/json;as=Table;v=v1;g=meta.k8s.io")).is_ok());
+    assert_eq!(checked(None).unwrap_err().reason(), "foreign");
 }
 
 #[test]

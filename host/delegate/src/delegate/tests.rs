@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::delegates::Delegates;
 use crate::matching::{Matcher, Pattern};
-use crate::settings::{Auth, ServiceReference};
+use crate::settings::{ForwardAuth, ServiceReference};
 use leadsman_runtime::telemetry::Metrics;
 
 type Servers = JoinSet<std::io::Result<()>>;
@@ -26,7 +26,7 @@ pub(crate) fn settings(url: &str) -> DelegateSettings {
         service: None,
         ca_file: None,
         insecure_skip_tls_verify: false,
-        auth: Auth::FrontProxy { cert_file: token_file, key_file: "unused".into() },
+        auth: ForwardAuth::FrontProxy { cert_file: token_file, key_file: "unused".into() },
         matcher: Matcher {
             apis: Api::ALL.to_vec(),
             metrics: Vec::new(),
@@ -59,7 +59,7 @@ where
 fn with_token(settings: DelegateSettings) -> DelegateSettings {
     // One line, which is all that a token is.
     let token_file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/delegate/token").into();
-    DelegateSettings { auth: Auth::Impersonate { token_file }, ..settings }
+    DelegateSettings { auth: ForwardAuth::Impersonate { token_file }, ..settings }
 }
 
 fn delegation() -> Arc<Delegation> {
@@ -108,7 +108,7 @@ async fn read_with(delegates: &Delegates, metric: &str, headers: &HeaderMap) -> 
     .parse()
     .unwrap();
     let (groups, extra) = (["a".to_owned()], BTreeMap::new());
-    let user = User { name: "jane", uid: None, groups: &groups, extra: &extra };
+    let user = ForwardedUser { name: "jane", uid: None, groups: &groups, extra: &extra };
     let asked = RequestedMetric {
         api: Api::External,
         version: "v1beta1",

@@ -56,7 +56,7 @@ fn series_without_a_new_sample_are_dropped_and_none_at_all_is_told() {
     let Data::Vector(rows) = answer.data.clone() else { panic!() };
     let old = |time: i64, version: &str| {
         let labels = vec![("v".to_owned(), version.to_owned())];
-        OldSeries { count: 1, few: vec![OldOne { time, labels }] }
+        DroppedSeriesSummary { count: 1, few: vec![DroppedSeries { time, labels }] }
     };
     assert_eq!(answer.drop_older(11), Ok(old(10, "4")));
     let Data::Vector(left) = &answer.data else { panic!() };
@@ -71,7 +71,7 @@ fn series_without_a_new_sample_are_dropped_and_none_at_all_is_told() {
     assert_eq!(ranges.drop_older(3), Ok(old(2, "4")));
     let Data::Matrix(left) = &ranges.data else { panic!() };
     assert_eq!((&left.ends[..], &left.values[..]), (&[1][..], &[3.0][..]));
-    assert_eq!(vector(&[]).drop_older(1), Ok(OldSeries::default()));
+    assert_eq!(vector(&[]).drop_older(1), Ok(DroppedSeriesSummary::default()));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn many_series_without_a_new_sample_are_counted_and_the_first_kept() {
     rows.times = vec![10; 1000];
     rows.times[999] = 20;
     let old = answer.drop_older(11).unwrap();
-    assert_eq!((old.count, old.few.len(), answer.data.series()), (999, MAX_OLD, 1));
+    assert_eq!((old.count, old.few.len(), answer.data.series()), (999, MAX_STALE_SERIES, 1));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Where objects can be reached. Told apart from the objects themselves: a watch of metadata does
+//! Where objects can be reached. Kept apart from the objects themselves: a watch of metadata does
 //! not say it.
 
 use std::collections::HashMap;

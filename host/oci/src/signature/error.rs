@@ -37,6 +37,11 @@ impl SignatureError {
             Self::Unavailable { .. } => "PullError",
         }
     }
+
+    /// Whether the registry could not be asked, which says nothing of the signature.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
 }
 
 impl From<PullError> for SignatureError {
@@ -51,10 +56,10 @@ fn besides(refused: &[String]) -> String {
 
 /// The first few, for a message.
 fn list(refused: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let mut text = refused[..refused.len().min(SHOWN)].join("; ");
-    if refused.len() > SHOWN {
-        text.push_str(&format!("; and {} more", refused.len() - SHOWN));
+    const MAX_SHOWN: usize = 5;
+    let mut text = refused[..refused.len().min(MAX_SHOWN)].join("; ");
+    if refused.len() > MAX_SHOWN {
+        text.push_str(&format!("; and {} more", refused.len() - MAX_SHOWN));
     }
     text
 }

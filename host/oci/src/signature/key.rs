@@ -10,12 +10,12 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 /// A public key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
-    kind: Kind,
+    kind: KeyAlgorithm,
     bytes: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum KeyAlgorithm {
     P256,
     Ed25519,
 }
@@ -70,8 +70,8 @@ impl PublicKey {
     /// Whether this is a signature of the text by this key.
     fn made(&self, signature: &[u8], text: &[u8]) -> bool {
         let algorithm: &dyn VerificationAlgorithm = match self.kind {
-            Kind::P256 => &ECDSA_P256_SHA256_ASN1,
-            Kind::Ed25519 => &ED25519,
+            KeyAlgorithm::P256 => &ECDSA_P256_SHA256_ASN1,
+            KeyAlgorithm::Ed25519 => &ED25519,
         };
         UnparsedPublicKey::new(algorithm, &self.bytes).verify(text, signature).is_ok()
     }
@@ -84,8 +84,8 @@ impl PublicKey {
         let curve = parameters.and_then(|any| any.as_oid().ok()).map(|oid| oid.to_id_string());
         let named = |kind: &str| Err(KeyError::Kind { number, kind: kind.to_owned() });
         let kind = match (info.algorithm.algorithm.to_id_string().as_str(), curve.as_deref()) {
-            (EC, Some(P256)) => Kind::P256,
-            (ED25519_ID, _) => Kind::Ed25519,
+            (EC, Some(P256)) => KeyAlgorithm::P256,
+            (ED25519_ID, _) => KeyAlgorithm::Ed25519,
             (EC, Some("1.3.132.0.34")) => return named("ECDSA on P-384"),
             (EC, Some("1.3.132.0.35")) => return named("ECDSA on P-521"),
             (EC, _) => return named("ECDSA on another curve"),
@@ -95,8 +95,8 @@ impl PublicKey {
         };
         // The only encoding of points that the verification supports.
         let is_point = match kind {
-            Kind::P256 => bytes.len() == 65 && bytes.first() == Some(&4),
-            Kind::Ed25519 => bytes.len() == 32,
+            KeyAlgorithm::P256 => bytes.len() == 65 && bytes.first() == Some(&4),
+            KeyAlgorithm::Ed25519 => bytes.len() == 32,
         };
         if is_point { Ok(Self { kind, bytes }) } else { Err(broken) }
     }
@@ -108,7 +108,7 @@ pub(super) fn check(keys: &[PublicKey], signatures: &[Vec<u8>], text: &[u8]) -> 
     if signatures.iter().any(made) {
         return Ok(());
     }
-    let hint = if keys.iter().any(|key| key.kind == Kind::Ed25519) {
+    let hint = if keys.iter().any(|key| key.kind == KeyAlgorithm::Ed25519) {
         // ECDSA over another curve, which is not supported.
         " (cosign signs with Ed25519ph when it is given an Ed25519 key, and that is not known \
          here: give it an ECDSA key)"
@@ -146,7 +146,7 @@ hZ0aWXx9F3v0Mzk0Nnh2c2Jm1kPyr3r0SzH7oGk1p0qXGk1pM3vDcwsCAwEAAQ==
         let keys = PublicKey::from_pem(&text).unwrap();
         assert_eq!(
             keys.iter().map(|key| key.kind).collect::<Vec<_>>(),
-            [Kind::P256, Kind::Ed25519]
+            [KeyAlgorithm::P256, KeyAlgorithm::Ed25519]
         );
         for (key, pair) in keys.iter().zip([&p256, &ed25519]) {
             let signature = rcgen::SigningKey::sign(pair, b"text").unwrap();

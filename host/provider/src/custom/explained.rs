@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CustomRead, CustomReading, CustomValues, ObjectValue, Place, Target};
+use super::{CustomRead, CustomReading, CustomValues, ObjectSelection, ObjectValue, Place};
 use crate::explanation::findings::{Origin, ReadFindings, ReadValue, Requested, UsedEvaluation};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
@@ -68,7 +68,7 @@ impl CustomRead<'_> {
         let requested = Requested::Objects {
             namespace: self.namespace.as_ref().map_or("", Namespace::as_str),
             names: names.iter().map(AsRef::as_ref).collect(),
-            all: matches!(self.request.target, Target::All),
+            all: matches!(self.request.target, ObjectSelection::All),
         };
         Some(UsedEvaluation { scope, params, requested })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{CustomRead, CustomReading, Place};
 use crate::absence::{Absence, ObjectAbsence, nothing_selected};
 use crate::part::{left_out, not_numbers};
-use crate::{CustomRequest, ReadError, Target};
+use crate::{CustomRequest, ObjectSelection, ReadError};
 use leadsman_evaluation::{Missing, MissingReason, StatedNumber};
 use leadsman_model::names::Namespace;
 use leadsman_model::selector::Selector;
@@ -161,7 +161,7 @@ impl CustomRead<'_> {
                 let missing = Some(Missing::new(MissingReason::Refused, reason));
                 Ok((values, missing.into_iter().chain(reported).reduce(Missing::and)))
             }
-            (None, Target::One(name)) if values.is_empty() => {
+            (None, ObjectSelection::One(name)) if values.is_empty() => {
                 let Missing { reason, message } = absence.why(name.as_str());
                 let asked = self.request.resource;
                 let not_numbers = not_numbers(reading, self.part.mapping());

@@ -79,7 +79,7 @@ impl<'a> ExplanationBuilder<'a> {
         self.document.left_out.extend(more_evaluations(evaluations_used.len()));
         if values.len() > MAX_VALUES {
             let more = values.len() - MAX_VALUES;
-            self.document.left_out.push(format!("{more} values: the first {MAX_VALUES} are told"));
+            self.document.left_out.push(format!("{more} values: the first {MAX_VALUES} are shown"));
         }
         let recorded: Vec<_> = evaluations_used
             .iter()
@@ -213,5 +213,5 @@ pub(super) fn full(room: &Room) -> Vec<String> {
 
 pub(super) fn more_evaluations(count: usize) -> Option<String> {
     let more = count.checked_sub(MAX_EVALUATIONS).filter(|&more| more > 0)?;
-    Some(format!("{more} evaluations: the first {MAX_EVALUATIONS} are told"))
+    Some(format!("{more} evaluations: the first {MAX_EVALUATIONS} are shown"))
 }

@@ -1,4 +1,4 @@
-//! What of a record may be shown to whoever made a read.
+//! What of a record may be shown to the reader.
 //!
 //! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
 //! object. So a row is shown only if it is known to be for what the read asked for: by the labels that
@@ -35,7 +35,7 @@ pub(super) struct Filter<'a> {
 
 /// What a run served. Its items are looked at only for rows of which nothing else says whose they are; then
 /// there may be many of both.
-pub(super) struct Served<'v> {
+pub(super) struct ServedValues<'v> {
     values: Option<&'v Values>,
     /// The labels of each item, sorted.
     items: OnceCell<HashSet<Labels<'v>>>,
@@ -101,7 +101,7 @@ impl<'a> Filter<'a> {
     pub(super) fn row<'r>(
         &'r self,
         row: &CapturedRow<'r>,
-        served: &Served<'_>,
+        served: &ServedValues<'_>,
     ) -> Result<&'r str, Hidden> {
         let label = |name: &str| {
             let found = row.labels.iter().find(|(label, _)| *label == name);
@@ -193,7 +193,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether the plugin's configuration may be shown: one for the whole cluster may name what is
-    /// nothing to whoever reads one namespace.
+    /// nothing to a reader of one namespace.
     pub(super) fn config(&self) -> Result<(), &'static str> {
         match (self.view, self.scope) {
             (View::OfRead, Scope::Cluster) => Err(
@@ -260,7 +260,7 @@ fn fixed_object(config: &str) -> Option<(Option<String>, String)> {
     Some((text("namespace"), text("name")?))
 }
 
-impl<'v> Served<'v> {
+impl<'v> ServedValues<'v> {
     /// Of a run with these values, if it has some.
     pub(super) fn new(values: Option<&'v Values>) -> Self {
         Self { values, items: OnceCell::new() }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::filter::{Filter, Served};
+use super::filter::{Filter, ServedValues};
 use super::number::raw;
 use leadsman_evaluation::record::{
     Capture, CapturedAnswer, CapturedMeasure, CapturedRow, QueryKind, RunError, RunRecord,
@@ -23,7 +23,7 @@ pub(super) fn of(run: &RunRecord, mapping: &Mapping, filter: &Filter<'_>) -> Res
         );
     }
     filter.config()?;
-    let served = Served::new(run.outcome.as_ref().ok().map(|values| &**values));
+    let served = ServedValues::new(run.outcome.as_ref().ok().map(|values| &**values));
     let rows = || capture.answers().flat_map(CapturedAnswer::iter);
     if rows().any(|row| filter.row(&row, &served).is_err())
         || capture.measures().any(|measure| filter.measure(&measure).is_err())

@@ -12,7 +12,7 @@ pub(super) fn mapping(
     view: View,
 ) -> ExplainedMapping {
     let mapping = &**evaluations.mapping();
-    // One for the whole cluster may name what is nothing to whoever reads one namespace.
+    // One for the whole cluster may name what is nothing to a reader of one namespace.
     let config = |config: &str| match view {
         View::OfRead if mapping.is_for_all_namespaces() => None,
         View::OfRead | View::Everything => serde_json::from_str(config).ok(),

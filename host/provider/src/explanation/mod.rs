@@ -17,8 +17,8 @@ pub use number::rfc3339;
 
 use crate::snapshot::Snapshot;
 use crate::{
-    CustomRead, CustomReading, CustomRequest, ExternalRead, ExternalRequest, ReadError,
-    ResourceRead, ResourceRequest, Target,
+    CustomRead, CustomReading, CustomRequest, ExternalRead, ExternalRequest, ObjectSelection,
+    ReadError, ResourceRead, ResourceRequest,
 };
 use assembly::{ExplanationBuilder, Lens, MAX_EVALUATIONS, evaluation, full, more_evaluations};
 use findings::Requested;
@@ -212,9 +212,9 @@ fn explained_request(requester: &Requester<'_>) -> ExplainedRequest {
     }
 }
 
-fn object(target: Target<'_>) -> Option<String> {
+fn object(target: ObjectSelection<'_>) -> Option<String> {
     match target {
-        Target::All => None,
-        Target::One(name) => Some(name.as_str().to_owned()),
+        ObjectSelection::All => None,
+        ObjectSelection::One(name) => Some(name.as_str().to_owned()),
     }
 }

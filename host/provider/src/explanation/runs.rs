@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::filter::{Filter, Hidden, Served};
+use super::filter::{Filter, Hidden, ServedValues};
 use super::number::{raw, rfc3339};
 use super::{
     ExplainedMeasure, ExplainedPluginRun, ExplainedQuery, ExplainedReader, ExplainedRow,
@@ -59,7 +59,7 @@ pub(super) fn run(
     room: &mut Room,
 ) -> ExplainedRun {
     let values = run.outcome.as_ref().ok().map(|values| &**values);
-    let served = Served::new(values);
+    let served = ServedValues::new(values);
     let queries =
         run.queries.iter().map(|query| explained(query, run, &served, mapping, filter, room));
     let queries = queries.collect();
@@ -114,7 +114,7 @@ fn chain(error: &EvaluationError) -> Vec<String> {
 fn explained(
     query: &QueryRecord,
     run: &RunRecord,
-    served: &Served<'_>,
+    served: &ServedValues<'_>,
     mapping: &Mapping,
     filter: &Filter<'_>,
     room: &mut Room,
@@ -160,7 +160,7 @@ fn explained(
 fn rows(
     reported: &mut ExplainedQuery,
     answer: CapturedAnswer<'_>,
-    served: &Served<'_>,
+    served: &ServedValues<'_>,
     filter: &Filter<'_>,
     room: &mut Room,
 ) {

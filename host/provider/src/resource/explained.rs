@@ -106,7 +106,7 @@ impl ResourceRead<'_> {
         let requested = Requested::Objects {
             namespace: namespace.map_or("", Namespace::as_str),
             names: objects.iter().map(|object| object.name.as_ref()).collect(),
-            all: matches!(self.request.target, super::Target::All),
+            all: matches!(self.request.target, super::ObjectSelection::All),
         };
         UsedEvaluation { scope, params, requested }
     }

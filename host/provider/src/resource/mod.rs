@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::part::{count, left_out};
 use super::request::reader;
-use super::{Origin, ReadError, ResourceRequest, Target, first_list, selector};
+use super::{ObjectSelection, Origin, ReadError, ResourceRequest, first_list, selector};
 use crate::snapshot::{MeasuredKind, NotServed, ResourceMetrics, Snapshot};
 use join::Joined;
 use leadsman_evaluation::{Evaluations, ItemLabels, Missing, MissingReason, Reader};
@@ -250,7 +250,7 @@ impl<'a> ResourceRead<'a> {
     fn objects(&self, place: &Place) -> Result<Vec<Object>, ReadError> {
         let kind = &self.both.kind;
         match self.request.target {
-            Target::One(name) => match kind.object(place.key(), name.as_str()) {
+            ObjectSelection::One(name) => match kind.object(place.key(), name.as_str()) {
                 Some(object) => Ok(vec![object]),
                 None => {
                     let of = name_of_object(self.request.kind);
@@ -258,8 +258,8 @@ impl<'a> ResourceRead<'a> {
                     Err(ReadError::Absent(Missing::new(MissingReason::NoObject, message)))
                 }
             },
-            Target::All if !self.fields.admits_namespace(place.key()) => Ok(Vec::new()),
-            Target::All => {
+            ObjectSelection::All if !self.fields.admits_namespace(place.key()) => Ok(Vec::new()),
+            ObjectSelection::All => {
                 let mut objects = kind.objects(place.key(), &self.labels);
                 objects.retain(|object| self.fields.admits_name(&object.name));
                 Ok(objects)
@@ -279,7 +279,7 @@ impl ResourceReading<'_> {
         self.places.iter().any(|place| place.readings.is_stale())
     }
 
-    /// What is to be known of values that are old.
+    /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let both = &self.read.both;
         self.places.iter().find_map(|place| place.readings.warning(both))
@@ -288,7 +288,7 @@ impl ResourceReading<'_> {
     /// The values of the objects that were asked for, joined.
     pub fn values(&self) -> Result<ResourceValues<'_>, ReadError> {
         let ResourceRead { request, both, place: single, .. } = self.read;
-        let one = matches!(request.target, Target::One(_));
+        let one = matches!(request.target, ObjectSelection::One(_));
         let (mut values, mut missing) = (Vec::new(), self.left_out.clone());
         for Answered { namespace, objects, readings } in &self.places {
             let namespace = namespace.as_ref().map_or("", Namespace::as_str);
@@ -307,7 +307,7 @@ impl ResourceReading<'_> {
 impl ResourceRead<'_> {
     /// Why there is no value for any of the objects, if that is no error.
     fn nothing(&self, joined: &Joined<'_>, namespace: &str) -> Result<Missing, ReadError> {
-        if let Target::One(name) = self.request.target {
+        if let ObjectSelection::One(name) = self.request.target {
             let in_full = match namespace {
                 "" => name.to_string(),
                 namespace => format!("{namespace}/{name}"),

@@ -79,7 +79,7 @@ impl Readings {
         self.cpu.stale.is_some() || self.memory.stale.is_some()
     }
 
-    /// What is to be known of old values, and of those that are no numbers.
+    /// Warnings about old values, and about those that are no numbers.
     pub(super) fn warning(&self, both: &Both) -> Option<String> {
         let stale = |measured: &Measured, reading| {
             stale_warning(reading, &StandIns::default(), measured.evaluations.mapping())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::LazyMetric;
+use super::{LazyMetric, RejectionReason};
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
@@ -42,7 +42,7 @@ pub struct Rejection {
     /// How it is called: that of the mapping, or `configuration`.
     pub title: String,
     /// Why, from a closed set.
-    pub reason: &'static str,
+    pub reason: RejectionReason,
     /// Why, for people: what, where and what to do.
     pub message: String,
     /// Whether the last good version is still served in its place.
@@ -51,9 +51,9 @@ pub struct Rejection {
     pub activates: Option<Workload>,
 }
 
-/// As what a request wants a metric.
+/// The kind of read that a request makes.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted<'a> {
+pub enum ReadKind<'a> {
     /// Values for objects of this kind, as the request names it.
     Custom(&'a str),
     /// Items with labels.
@@ -114,11 +114,11 @@ impl Entry {
     }
 
     /// Whether this is what a request wants.
-    pub(super) fn is(&self, wanted: Wanted<'_>) -> bool {
+    pub(super) fn is(&self, wanted: ReadKind<'_>) -> bool {
         match (&self.serve, wanted) {
-            (Serve::Custom(resource), Wanted::Custom(name)) => resource.answers_to(name),
-            (Serve::External, Wanted::External) => true,
-            (Serve::ResourceMetrics(resource), Wanted::Resource(kind)) => kind.is(resource),
+            (Serve::Custom(resource), ReadKind::Custom(name)) => resource.answers_to(name),
+            (Serve::External, ReadKind::External) => true,
+            (Serve::ResourceMetrics(resource), ReadKind::Resource(kind)) => kind.is(resource),
             _ => false,
         }
     }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::Wanted;
+use super::ReadKind;
 use leadsman_rules::MayGive;
 
 /// How many reasons of one kind a message names.
-const MAX_TOLD: usize = 3;
+const MAX_SHOWN: usize = 3;
 
 /// What is known of metrics that rules do not give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,14 +14,14 @@ pub struct RuleGaps {
     /// The rules whose series are not known: the list failed, or has not ended yet.
     pub unlisted: Vec<Unlisted>,
     /// The rules that no series was listed for.
-    pub empty: Vec<Gap>,
+    pub empty: Vec<RuleGap>,
     /// Why series give no metric, by the name that the metric would have, or by that of the series.
-    pub metrics: HashMap<String, Vec<Gap>>,
+    pub metrics: HashMap<String, Vec<RuleGap>>,
 }
 
 /// A rule that does not give a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
+pub struct RuleGap {
     /// Whether it is a rule of external metrics.
     pub external: bool,
     /// Which rule, and why, for people.
@@ -32,7 +32,7 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
     /// The rule.
-    pub gap: Gap,
+    pub gap: RuleGap,
     /// What it may give.
     pub may_give: MayGive,
 }
@@ -54,21 +54,21 @@ pub enum NotGiven {
 
 impl RuleGaps {
     /// Why no rule gives this metric as it is wanted.
-    pub fn of(&self, metric: &str, wanted: Wanted<'_>) -> NotGiven {
+    pub fn of(&self, metric: &str, wanted: ReadKind<'_>) -> NotGiven {
         let (external, kind) = match wanted {
-            Wanted::External => (true, None),
-            Wanted::Custom(kind) => (false, Some(kind)),
-            Wanted::Resource(_) => return NotGiven::Unknown,
+            ReadKind::External => (true, None),
+            ReadKind::Custom(kind) => (false, Some(kind)),
+            ReadKind::Resource(_) => return NotGiven::Unknown,
         };
-        let reported = |gaps: &mut dyn Iterator<Item = &Gap>| {
+        let reported = |gaps: &mut dyn Iterator<Item = &RuleGap>| {
             let mut gaps: Vec<_> =
                 gaps.filter(|gap| gap.external == external).map(|gap| &*gap.message).collect();
             gaps.dedup();
-            let more = match gaps.len().saturating_sub(MAX_TOLD) {
+            let more = match gaps.len().saturating_sub(MAX_SHOWN) {
                 0 => String::new(),
                 more => format!("; and {more} more"),
             };
-            gaps.truncate(MAX_TOLD);
+            gaps.truncate(MAX_SHOWN);
             (!gaps.is_empty()).then(|| format!("{}{more}", gaps.join("; ")))
         };
         let known = self.metrics.get(metric).and_then(|gaps| reported(&mut gaps.iter()));
@@ -89,22 +89,22 @@ impl RuleGaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadsman_rules::{Api, Rule, resolver, written};
+    use leadsman_rules::{Rule, RuleApi, resolver, written};
     use serde_json::json;
 
-    fn gap(external: bool, message: &str) -> Gap {
-        Gap { external, message: message.to_owned() }
+    fn gap(external: bool, message: &str) -> RuleGap {
+        RuleGap { external, message: message.to_owned() }
     }
 
     /// A rule for all series whose names match this, or for this one.
-    fn unlisted(gap: Gap, series_query: &str) -> Unlisted {
+    fn unlisted(gap: RuleGap, series_query: &str) -> Unlisted {
         let rule = json!({
             "seriesQuery": series_query,
             "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}",
             "resources": {"overrides": {"pod": {"resource": "pod"}}},
         });
         let rule: written::Rule = serde_json::from_value(rule).unwrap();
-        let api = if gap.external { Api::External } else { Api::Custom };
+        let api = if gap.external { RuleApi::External } else { RuleApi::Custom };
         let rule = Rule::new(&rule, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
         Unlisted { gap, may_give: rule.may_give(&resolver(&[])) }
     }
@@ -112,20 +112,20 @@ mod tests {
     #[test]
     fn a_list_that_failed_comes_before_what_is_known() {
         let mut gaps = RuleGaps::default();
-        let pods = Wanted::Custom("pods");
+        let pods = ReadKind::Custom("pods");
         assert_eq!(gaps.of("a", pods), NotGiven::Unknown);
         gaps.unlisted.push(unlisted(gap(false, "other"), "x"));
         assert_eq!(gaps.of("a", pods), NotGiven::Others("other".into()));
         assert_eq!(gaps.of("x", pods), NotGiven::Unlisted("other".into()));
         gaps.empty.push(gap(false, "rules[1] has no series"));
         assert_eq!(gaps.of("a", pods), NotGiven::NoSeries("rules[1] has no series".into()));
-        assert_eq!(gaps.of("a", Wanted::External), NotGiven::Unknown, "of the other API");
+        assert_eq!(gaps.of("a", ReadKind::External), NotGiven::Unknown, "of the other API");
         gaps.metrics.insert("a".into(), vec![gap(false, "rules[0] filters it")]);
         assert_eq!(gaps.of("a", pods), NotGiven::LeftOut("rules[0] filters it".into()));
         gaps.unlisted.push(unlisted(gap(false, "down"), "{__name__=~\"a|b\"}"));
         assert_eq!(gaps.of("a", pods), NotGiven::Unlisted("down; rules[0] filters it".into()));
-        assert_eq!(gaps.of("b", Wanted::Custom("pod")), NotGiven::Unlisted("down".into()));
-        let services = gaps.of("b", Wanted::Custom("services"));
+        assert_eq!(gaps.of("b", ReadKind::Custom("pod")), NotGiven::Unlisted("down".into()));
+        let services = gaps.of("b", ReadKind::Custom("services"));
         assert_eq!(services, NotGiven::NoSeries("rules[1] has no series".into()));
     }
 
@@ -134,7 +134,7 @@ mod tests {
         let rules = (0..5).map(|number| unlisted(gap(true, &format!("r{number}")), "a"));
         let gaps = RuleGaps { unlisted: rules.collect(), ..RuleGaps::default() };
         assert_eq!(
-            gaps.of("a", Wanted::External),
+            gaps.of("a", ReadKind::External),
             NotGiven::Unlisted("r0; r1; r2; and 2 more".into())
         );
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, EntryState, MeasuredKind, Rejection, Snapshot, Wanted};
+use super::{Entry, EntryState, MeasuredKind, ReadKind, Rejection, Snapshot};
 use leadsman_evaluation::Evaluations;
 
 /// Why a request's metric is not served.
@@ -34,7 +34,7 @@ impl Snapshot {
     pub fn find(
         &self,
         metric: &str,
-        wanted: Wanted<'_>,
+        wanted: ReadKind<'_>,
         namespace: Option<&str>,
     ) -> Result<&Entry, NotServed<'_>> {
         let mut elsewhere = false;
@@ -64,7 +64,7 @@ impl Snapshot {
         kind: MeasuredKind,
     ) -> Result<ResourceMetrics<'_>, NotServed<'_>> {
         let find = |metric| {
-            let entry = self.find(metric, Wanted::Resource(kind), None)?;
+            let entry = self.find(metric, ReadKind::Resource(kind), None)?;
             entry.evaluations().ok_or(NotServed::Unknown)
         };
         match (find("cpu"), find("memory")) {
@@ -77,7 +77,7 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Contents, LazyMetric};
+    use super::super::{Contents, LazyMetric, RejectionReason};
     use super::*;
     use leadsman_model::owner::Owner;
     use leadsman_model::resource::Resource;
@@ -98,7 +98,7 @@ mod tests {
             owner,
             title: serve.title(&metric),
             mapping: Some((metric, serve)),
-            reason: "ConfigInvalid",
+            reason: RejectionReason::ConfigInvalid,
             message: "wrong".to_owned(),
             serving: false,
             activates: None,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     /// What a request meets: `served`, or why not.
-    fn met(metric: &str, wanted: Wanted<'_>, namespace: Option<&str>) -> String {
+    fn met(metric: &str, wanted: ReadKind<'_>, namespace: Option<&str>) -> String {
         let snapshot = snapshot();
         match snapshot.find(metric, wanted, namespace) {
             Ok(entry) => format!("served {}", entry.serve.title(&entry.metric)),
@@ -146,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_rejected_mapping_is_told_of_although_a_rule_gives_the_metric() {
-        let pods = Wanted::Custom("pods");
+        let pods = ReadKind::Custom("pods");
         assert_eq!(met("both", pods, Some("shop")), "rejected pods/both");
-        assert_eq!(met("both", Wanted::Custom("service"), Some("shop")), "served services/both");
+        assert_eq!(met("both", ReadKind::Custom("service"), Some("shop")), "served services/both");
         assert_eq!(met("of_team", pods, Some("shop")), "rejected pods/of_team");
         assert_eq!(met("of_team", pods, Some("bank")), "served pods/of_team");
     }
@@ -156,10 +156,10 @@ mod tests {
     #[test]
     fn what_there_is_none_of_is_told_with_what_there_is() {
         let plain = |wanted| met("plain", wanted, Some("shop"));
-        assert_eq!(plain(Wanted::External), "served external/plain");
-        assert_eq!(plain(Wanted::Custom("nodes")), "others for pods, as an external metric");
-        assert_eq!(met("both", Wanted::External, None), "others for pods, for services");
-        assert_eq!(met("nothing", Wanted::External, None), "unknown");
+        assert_eq!(plain(ReadKind::External), "served external/plain");
+        assert_eq!(plain(ReadKind::Custom("nodes")), "others for pods, as an external metric");
+        assert_eq!(met("both", ReadKind::External, None), "others for pods, for services");
+        assert_eq!(met("nothing", ReadKind::External, None), "unknown");
     }
 
     #[test]
@@ -172,12 +172,12 @@ mod tests {
             Err(NotServed::NotLoaded(why)) => why == "it is being read",
             _ => false,
         };
-        assert!(unknown(snapshot.find("anything", Wanted::External, Some("shop"))));
-        assert!(unknown(snapshot.find("anything", Wanted::Custom("pods"), None)));
+        assert!(unknown(snapshot.find("anything", ReadKind::External, Some("shop"))));
+        assert!(unknown(snapshot.find("anything", ReadKind::Custom("pods"), None)));
         let nodes = snapshot.resource_metrics(MeasuredKind::Nodes);
         assert!(matches!(nodes, Err(NotServed::NotLoaded(_))));
         // What is known to be configured and wrong is reported all the same.
-        let of_team = snapshot.find("of_team", Wanted::Custom("pods"), Some("shop"));
+        let of_team = snapshot.find("of_team", ReadKind::Custom("pods"), Some("shop"));
         assert!(matches!(of_team, Err(NotServed::Rejected(_))));
     }
 

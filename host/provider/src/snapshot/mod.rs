@@ -5,14 +5,15 @@ mod gaps;
 mod lazy;
 mod lookup;
 mod places;
+mod reason;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 
-pub use entry::{Entry, EntryState, MeasuredKind, Rejection, Wanted};
-pub use gaps::{Gap, NotGiven, RuleGaps, Unlisted};
+pub use entry::{Entry, EntryState, MeasuredKind, ReadKind, Rejection};
+pub use gaps::{NotGiven, RuleGap, RuleGaps, Unlisted};
 pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
 use leadsman_delegate::Delegates;
 use leadsman_evaluation::Evaluations;
@@ -21,6 +22,7 @@ use leadsman_model::objects::ObjectStore;
 use leadsman_model::serve::Serve;
 pub use lookup::{NotServed, ResourceMetrics};
 pub use places::{Place, Places};
+pub use reason::RejectionReason;
 
 /// The immutable table of metrics that requests are answered from.
 ///

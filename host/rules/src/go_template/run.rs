@@ -32,6 +32,20 @@ struct Runner<'a> {
     variables: Vec<(&'a str, Item<'a>)>,
 }
 
+/// Why a command fails.
+enum CommandError {
+    /// In a pipeline within it, which says where.
+    Nested(String),
+    /// In itself.
+    Own(String),
+}
+
+impl From<String> for CommandError {
+    fn from(what: String) -> Self {
+        Self::Own(what)
+    }
+}
+
 /// Runs a template with data.
 pub(super) fn run(nodes: &[Node], data: &BTreeMap<String, Value>) -> Result<String, String> {
     let mut runner = Runner { data, output: String::new(), steps: 0, variables: Vec::new() };
@@ -129,10 +143,9 @@ impl<'a> Runner<'a> {
         let mut result = None;
         for command in &pipeline.commands {
             let item = self.command(command, result.take(), dot);
-            // The error of a nested pipeline already has its position.
-            let placed = |what: String| match what.starts_with("line ") {
-                true => what,
-                false => format!("{}: {what}", pipeline.place),
+            let placed = |error| match error {
+                CommandError::Nested(what) => what,
+                CommandError::Own(what) => format!("{}: {what}", pipeline.place),
             };
             result = Some(item.map_err(placed)?);
         }
@@ -148,7 +161,7 @@ impl<'a> Runner<'a> {
         command: &'a Command,
         piped: Option<Item<'a>>,
         dot: &Item<'a>,
-    ) -> Result<Item<'a>, String> {
+    ) -> Result<Item<'a>, CommandError> {
         self.step(1)?;
         let (Command::Index(operands) | Command::Printf(_, operands)) = command else {
             let Command::Operand(operand) = command else { return Ok(Item::Nil) };
@@ -167,17 +180,19 @@ impl<'a> Runner<'a> {
             }
             _ => {
                 let first = arguments.next().unwrap_or(Item::Nil);
-                arguments.try_fold(first, |item, at| item.index(&at))
+                arguments.try_fold(first, |item, at| item.index(&at)).map_err(CommandError::Own)
             }
         }
     }
 
-    fn operand(&mut self, operand: &'a Operand, dot: &Item<'a>) -> Result<Item<'a>, String> {
+    fn operand(&mut self, operand: &'a Operand, dot: &Item<'a>) -> Result<Item<'a>, CommandError> {
         self.step(1)?;
         let (base, names) = match operand {
             Operand::Text(text) => return Ok(Item::Text(text.into())),
             Operand::Number(number) => return Ok(Item::Number(*number)),
-            Operand::Pipeline(pipeline) => return self.pipeline(pipeline, dot),
+            Operand::Pipeline(pipeline) => {
+                return self.pipeline(pipeline, dot).map_err(CommandError::Nested);
+            }
             Operand::Path(base, names) => (base, names.as_slice()),
         };
         let (item, names) = match (base, names) {
@@ -190,7 +205,7 @@ impl<'a> Runner<'a> {
             }
             (_, names) => (dot.clone(), names),
         };
-        names.iter().try_fold(item, |item, name| item.field(name))
+        names.iter().try_fold(item, |item, name| item.field(name)).map_err(CommandError::Own)
     }
 }
 

@@ -30,7 +30,7 @@ fn metrics_are_called_as_go_would_call_them() {
     ] {
         let text = name.to_string();
         let rule = rule(
-            Api::External,
+            RuleApi::External,
             json!({
                 "seriesQuery": "x", "name": name, "metricsQuery": ANY,
                 "resources": {"namespaced": false},
@@ -44,7 +44,7 @@ fn metrics_are_called_as_go_would_call_them() {
 #[test]
 fn series_are_left_out_by_filters_all_of_which_must_hold() {
     let rule = rule(
-        Api::External,
+        RuleApi::External,
         json!({
             "seriesQuery": "x", "metricsQuery": ANY, "resources": {"namespaced": false},
             "seriesFilters": [{"isNot": "^container_.*_seconds_total$"}, {"is": "total"}],
@@ -109,7 +109,7 @@ fn labels_name_objects_by_template_and_by_overrides() {
     ] {
         let text = resources.to_string();
         let rule = rule(
-            Api::Custom,
+            RuleApi::Custom,
             json!({"seriesQuery": "x", "resources": resources, "metricsQuery": ANY}),
         );
         let (catalog, unserved) = catalog(&[rule], &seen(&[("m", labels)]));
@@ -129,7 +129,7 @@ fn the_later_rule_holds() {
             "resources": {"template": "<<.Resource>>"},
         })
     };
-    let rules = [rule(Api::Custom, of("first")), rule(Api::Custom, of("second"))];
+    let rules = [rule(RuleApi::Custom, of("first")), rule(RuleApi::Custom, of("second"))];
     let (catalog, unserved) = catalog(&rules, &seen(&[("a", "namespace pod")]));
     assert_eq!(names(&catalog), ["namespaces/same", "pods/same"]);
     assert!(catalog.entries.iter().all(|entry| entry.rule == 1));
@@ -140,7 +140,7 @@ fn the_later_rule_holds() {
 #[test]
 fn why_a_rule_gives_nothing() {
     assert!(gives_nothing(0, None).contains("there are no such series now"));
-    let why = Why::NoObject("instance".to_owned());
+    let why = NoMetricReason::NoObject("instance".to_owned());
     let unserved = Unserved { rule: 0, series: "x".into(), metric: None, why };
     let reported = gives_nothing(3, Some(&unserved));
     assert!(

@@ -7,7 +7,7 @@ use leadsman_model::selector::Selector;
 /// The query of the only custom metric for pods.
 fn query(metrics_query: &str) -> RuleQuery {
     let rule = rule(
-        Api::Custom,
+        RuleApi::Custom,
         json!({
             "seriesQuery": "x", "metricsQuery": metrics_query,
             "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
@@ -78,7 +78,7 @@ fn queries_of_external_metrics_name_the_namespace_unless_told_not_to() {
     let of = |namespaced: Option<bool>, label: bool| {
         let overrides = if label { json!({"ns": {"resource": "namespace"}}) } else { json!({}) };
         let rule = rule(
-            Api::External,
+            RuleApi::External,
             json!({
                 "seriesQuery": "x", "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}<<.GroupBy>>",
                 "resources": {"overrides": overrides, "namespaced": namespaced},
@@ -168,7 +168,7 @@ fn a_query_is_widened_where_that_changes_no_value() {
 #[test]
 fn labels_of_any_name_stand_between_quotes() {
     let rule = rule(
-        Api::Custom,
+        RuleApi::Custom,
         json!({
             "seriesQuery": "x",
             "resources": {"overrides": {
@@ -194,7 +194,7 @@ fn labels_of_any_name_stand_between_quotes() {
 #[test]
 fn a_namespace_is_asked_for_as_the_namespace_that_it_is() {
     let rule = rule(
-        Api::Custom,
+        RuleApi::Custom,
         json!({
             "seriesQuery": "x", "resources": {"template": "<<.Resource>>"},
             "metricsQuery": "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)",

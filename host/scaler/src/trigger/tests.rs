@@ -48,7 +48,7 @@ fn a_custom_metric_is_of_one_object_or_of_those_that_are_picked() {
     let with = |more: &[(&str, &str)]| read(&[&common[..], more].concat()).read.of;
     assert_eq!(
         with(&[("kind", "ingresses.networking.k8s.io"), ("object", "web")]),
-        Of::Custom {
+        ReadSubject::Custom {
             namespace: Some("shop".into()),
             kind: "ingresses.networking.k8s.io".into(),
             object: Some("web".into()),
@@ -57,7 +57,7 @@ fn a_custom_metric_is_of_one_object_or_of_those_that_are_picked() {
         }
     );
     let picked = with(&[("kind", "pods"), ("selector", "app=web"), ("metricSelector", "v=4")]);
-    let Of::Custom { object: None, selector, metric_selector, .. } = picked else {
+    let ReadSubject::Custom { object: None, selector, metric_selector, .. } = picked else {
         panic!("{picked:?}")
     };
     assert_eq!((&*selector, &*metric_selector), ("app=web", "v=4"));
@@ -96,10 +96,14 @@ fn everything_that_is_wrong_is_told_at_once() {
 #[test]
 fn the_aim_is_known_whatever_is_wrong_with_the_rest() {
     let rest = [("flavour", "sweet"), ("scope", "cluster")];
-    let aim =
-        |metadata: &[(&str, &str)]| Aim::of(&reference(&[&rest[..], metadata].concat()), false);
+    let aim = |metadata: &[(&str, &str)]| {
+        SpecifiedMetric::of(&reference(&[&rest[..], metadata].concat()), false)
+    };
     let known = aim(&[("metric", "load.5m"), ("targetValue", "60m")]).unwrap();
-    assert_eq!(known, Aim { metric_name: "load-5m".into(), target: Quantity::from_milli(60) });
+    assert_eq!(
+        known,
+        SpecifiedMetric { metric_name: "load-5m".into(), target: Quantity::from_milli(60) }
+    );
     let reported = aim(&[("metric", "m")]).unwrap_err();
     for expected in ["the target is missing", "\"flavour\"", "`scope` is \"cluster\""] {
         assert_eq!(

@@ -14,7 +14,7 @@ use super::authorities::verifier;
 use super::error::{Denied, Forbidden, Unauthenticated};
 use super::peer::Peer;
 use super::{Auth, MASTERS, UserId, attributes, authenticated};
-use leadsman_cluster::{ANONYMOUS, Decision, Identity};
+use leadsman_cluster::{ANONYMOUS, Identity, ReviewDecision};
 use leadsman_runtime::files::{self, ReloadingFile};
 
 /// Users and groups whose names begin so are the cluster's own.
@@ -122,7 +122,7 @@ impl Clients {
             let asked = attributes(&Method::GET, read);
             let decided = self.auth.decisions.of(client.identity.clone(), asked).await;
             let (identity, attributes, decision) = decided;
-            if let Decision::Denied(reason) = decision.map_err(Denied::Unknown)? {
+            if let ReviewDecision::Denied(reason) = decision.map_err(Denied::Unknown)? {
                 let forbidden = Forbidden { identity, attributes, reason };
                 return Err(Denied::Forbidden(Box::new(forbidden)));
             }

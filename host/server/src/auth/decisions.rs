@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use leadsman_cluster::{Attributes, Cluster, Decision, Identity, ReviewError};
+use leadsman_cluster::{Attributes, Cluster, Identity, ReviewDecision, ReviewError};
 
 /// How long a decision holds, as everywhere in Kubernetes.
 pub(super) const CACHE_TTL: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const ENTRY_OVERHEAD: usize = 256;
 /// Decisions by identity and attributes.
 pub(super) struct Decisions {
     cluster: Cluster,
-    cache: Cache<Question, Decision>,
+    cache: Cache<Question, ReviewDecision>,
 }
 
 type Question = (Identity, Attributes);
@@ -39,14 +39,14 @@ impl Decisions {
         &self,
         identity: Identity,
         attributes: Attributes,
-    ) -> (Identity, Attributes, Result<Decision, ReviewError>) {
+    ) -> (Identity, Attributes, Result<ReviewDecision, ReviewError>) {
         let question = (identity, attributes);
         let decision = self.decide(&question).await;
         let (identity, attributes) = question;
         (identity, attributes, decision)
     }
 
-    async fn decide(&self, question: &Question) -> Result<Decision, ReviewError> {
+    async fn decide(&self, question: &Question) -> Result<ReviewDecision, ReviewError> {
         if let Some(known) = self.cache.get(question).await {
             return Ok(known);
         }
@@ -94,7 +94,7 @@ impl Weighed for Question {
     }
 }
 
-impl Weighed for Decision {
+impl Weighed for ReviewDecision {
     fn bytes(&self) -> usize {
         match self {
             Self::Allowed => 0,
@@ -140,12 +140,12 @@ mod tests {
 
     #[tokio::test]
     async fn questions_of_any_length_take_a_bounded_amount_of_memory() {
-        let cache = cache::<Question, Decision>();
+        let cache = cache::<Question, ReviewDecision>();
         for at in 0..2000 {
             let path = format!("/{at}/{}", "x".repeat(MAX_ENTRY_BYTES));
             let attributes = Attributes::Path { verb: "get".to_owned(), path };
             let question = (Identity::default(), attributes);
-            cache.insert(question, Decision::Denied(String::new())).await;
+            cache.insert(question, ReviewDecision::Denied(String::new())).await;
         }
         cache.run_pending_tasks().await;
         let entries = usize::try_from(cache.entry_count()).unwrap();
@@ -172,6 +172,6 @@ mod tests {
             name: text(),
         };
         assert!((identity, attributes).bytes() >= 13_000);
-        assert!(Decision::Denied(text()).bytes() >= 1000);
+        assert!(ReviewDecision::Denied(text()).bytes() >= 1000);
     }
 }

@@ -36,7 +36,7 @@ pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, Decision};
+use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, ReviewDecision};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -255,16 +255,16 @@ impl Auth {
         let widened = if proxied { attributes.widened() } else { None };
         let (identity, attributes) = match widened {
             Some(widened) => match self.decisions.of(identity, widened).await {
-                (identity, _, Ok(Decision::Allowed)) => return Ok(identity),
+                (identity, _, Ok(ReviewDecision::Allowed)) => return Ok(identity),
                 (_, _, Err(error)) => return Err(Denied::Unknown(error)),
-                (identity, _, Ok(Decision::Denied(_))) => (identity, attributes),
+                (identity, _, Ok(ReviewDecision::Denied(_))) => (identity, attributes),
             },
             None => (identity, attributes),
         };
         let (identity, attributes, decision) = self.decisions.of(identity, attributes).await;
         match decision.map_err(Denied::Unknown)? {
-            Decision::Allowed => Ok(identity),
-            Decision::Denied(reason) => {
+            ReviewDecision::Allowed => Ok(identity),
+            ReviewDecision::Denied(reason) => {
                 Err(Denied::Forbidden(Box::new(Forbidden { identity, attributes, reason })))
             }
         }

@@ -15,17 +15,17 @@ use super::history::Unfilled;
 use super::query::ExpositionQuery;
 use super::report::PageReport;
 use super::retained::{Charges, Entry, Room, Scraped};
-use super::scrape::{Page, Wanted, Wish};
+use super::scrape::{MetricDemand, MetricDemands, Page};
 use super::target::{Target, TargetKey};
 use leadsman_model::tenant::Tenant;
 
 /// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
-const KEPT_UNWANTED: Duration = Duration::from_secs(120);
+const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
 /// What is wanted and known.
 #[derive(Default)]
 pub(super) struct Board {
-    wants: HashMap<Arc<str>, Want>,
+    demands: HashMap<Arc<str>, DemandEntry>,
     entries: HashMap<TargetKey, Entry>,
     /// The memory of all samples that are kept.
     memory: usize,
@@ -35,9 +35,9 @@ pub(super) struct Board {
     scrapes: u64,
 }
 
-struct Want {
+struct DemandEntry {
     at: Instant,
-    wish: Wish,
+    demand: MetricDemand,
 }
 
 /// Whether a target has to be scraped for a query.
@@ -70,45 +70,46 @@ pub(super) enum TargetResult<'a> {
 impl Board {
     /// A tenant wants a metric. Gives whether it is the first of all.
     pub(super) fn want(&mut self, query: &ExpositionQuery, tenant: &Tenant, now: Instant) -> bool {
-        let is_first = self.wants.is_empty();
+        let is_first = self.demands.is_empty();
         let team = matches!(tenant, Tenant::Team { .. }).then(|| tenant.clone());
-        match self.wants.get_mut(query.metric.as_str()) {
-            Some(want) => {
-                want.at = now;
-                want.wish.longest = want.wish.longest.max(query.over);
+        match self.demands.get_mut(query.metric.as_str()) {
+            Some(entry) => {
+                entry.at = now;
+                entry.demand.longest = entry.demand.longest.max(query.over);
                 if team.is_none() {
-                    want.wish.team = None;
+                    entry.demand.team = None;
                 }
             }
             None => {
-                let want = Want { at: now, wish: Wish { longest: query.over, team } };
-                self.wants.insert(query.metric.as_str().into(), want);
+                let entry =
+                    DemandEntry { at: now, demand: MetricDemand { longest: query.over, team } };
+                self.demands.insert(query.metric.as_str().into(), entry);
             }
         }
         is_first
     }
 
     /// What pages are searched for.
-    pub(super) fn wanted(&self) -> Wanted {
-        let wants = self.wants.iter();
-        Arc::new(wants.map(|(metric, want)| (metric.clone(), want.wish.clone())).collect())
+    pub(super) fn wanted(&self) -> MetricDemands {
+        let demands = self.demands.iter();
+        Arc::new(demands.map(|(metric, entry)| (metric.clone(), entry.demand.clone())).collect())
     }
 
     /// Drops what nobody wants any more; gives whether nothing is wanted.
     pub(super) fn forget_unwanted(&mut self, now: Instant) -> bool {
-        self.wants.retain(|_, want| {
-            now.saturating_duration_since(want.at) < KEPT_UNWANTED + 2 * want.wish.longest
+        self.demands.retain(|_, entry| {
+            now.saturating_duration_since(entry.at) < UNUSED_RETENTION + 2 * entry.demand.longest
         });
-        let wants = &self.wants;
+        let demands = &self.demands;
         for entry in self.entries.values_mut() {
-            entry.kept.retain(|metric, _| wants.contains_key(metric));
-            entry.measure(|metric| wants.get(metric)?.wish.team.as_ref());
+            entry.kept.retain(|metric, _| demands.contains_key(metric));
+            entry.measure(|metric| demands.get(metric)?.demand.team.as_ref());
         }
-        if wants.is_empty() {
+        if demands.is_empty() {
             self.entries.clear();
         }
         self.tally();
-        self.wants.is_empty()
+        self.demands.is_empty()
     }
 
     /// These are all targets: what is known of others is dropped.
@@ -157,7 +158,7 @@ impl Board {
             age.is_some_and(|age| age < every.mul_f64(0.9))
         });
         let lacks_metrics = matches!(entry.ended, Some((Ok(_), _)))
-            && self.wants.contains_key(metric)
+            && self.demands.contains_key(metric)
             && !entry.kept.contains_key(metric);
         if is_fresh && !lacks_metrics {
             return Turn::Known;

@@ -37,7 +37,7 @@ use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 use parse::{PageLimits, PageReader, Sample};
-use scrape::{Page, Wanted, scrape};
+use scrape::{MetricDemands, Page, scrape};
 use target::{Target, not_scraped};
 
 pub use error::{ExpositionError, ScrapeError};
@@ -49,10 +49,10 @@ pub use settings::{
 };
 
 /// How often it is looked at whether somebody still wants what is kept.
-const FORGET_EVERY: Duration = Duration::from_secs(30);
+const EVICTION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How much longer than a scrape may take is waited for its end.
-const SLACK: Duration = Duration::from_secs(1);
+const SCRAPE_TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 
 /// The call of a target, in metrics.
 const SCRAPE: &str = "scrape";
@@ -140,8 +140,8 @@ impl Exposition {
     /// Has targets scraped that are due, and waits for those that are worth it.
     async fn scrape(&self, targets: &[Arc<Target>], metric: &str) {
         // A scrape ends by itself, and says why.
-        let patience = self.shared.settings.timeout + SLACK;
-        let deadline = tokio::time::Instant::now() + patience;
+        let time_limit = self.shared.settings.timeout + SCRAPE_TIMEOUT_MARGIN;
+        let deadline = tokio::time::Instant::now() + time_limit;
         // A scrape that was under way may not have looked for the metric: the next one does.
         let every = self.shared.settings.at_most_every;
         for every in [Some(every), None] {
@@ -205,7 +205,7 @@ impl Exposition {
 /// Drops what nobody wants any more, until there is nothing left.
 async fn forget(shared: Weak<Shared>) {
     loop {
-        sleep(FORGET_EVERY).await;
+        sleep(EVICTION_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };
         if shared.board().forget_unwanted(Instant::now()) {
             return;
@@ -218,7 +218,7 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What there is to be scraped.
+    /// The targets to scrape.
     async fn targets(&self) -> Result<Targets, ExpositionError> {
         let endpoints = match (&self.settings.targets, &self.endpoints) {
             (settings::TargetSettings::Urls(urls), _) => {
@@ -259,7 +259,13 @@ impl Shared {
     }
 
     /// Scrapes one target.
-    async fn one(self: Arc<Self>, target: Arc<Target>, wanted: Wanted, number: u64, failing: bool) {
+    async fn one(
+        self: Arc<Self>,
+        target: Arc<Target>,
+        wanted: MetricDemands,
+        number: u64,
+        failing: bool,
+    ) {
         let page = self.page(&target, &wanted, failing).await;
         let outcome = match &page {
             Ok(page) => {
@@ -284,16 +290,16 @@ impl Shared {
     async fn page(
         &self,
         target: &Arc<Target>,
-        wanted: &Wanted,
+        wanted: &MetricDemands,
         failing: bool,
     ) -> Result<Page, ScrapeError> {
-        let patience = self.settings.timeout;
-        let deadline = tokio::time::Instant::now() + patience;
+        let time_limit = self.settings.timeout;
+        let deadline = tokio::time::Instant::now() + time_limit;
         let turns = if failing { &self.failing_turns } else { &self.turns };
         let turn = timeout_at(deadline, turns.acquire()).await;
-        let _turn = turn.map_err(|_| ScrapeError::Queued(patience))?;
+        let _turn = turn.map_err(|_| ScrapeError::Queued(time_limit))?;
         let scrape = scrape(&self.settings, &self.client, &self.arriving, target, wanted);
-        timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(patience)))
+        timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(time_limit)))
     }
 }
 

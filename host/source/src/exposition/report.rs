@@ -8,7 +8,7 @@ use super::target::Target;
 use super::{Exposition, ExpositionError, Gap};
 
 /// How many targets a sentence has, those that fail first.
-const MAX_TOLD: usize = 10;
+const MAX_SHOWN: usize = 10;
 
 /// The state of all targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,9 @@ impl Exposition {
         drop(board);
         let failing = reported.iter().filter(|(_, ended)| ended.is_err()).count();
         reported.sort_by_key(|(target, ended)| (ended.is_ok(), target.clone()));
-        let more = reported.len().saturating_sub(MAX_TOLD);
+        let more = reported.len().saturating_sub(MAX_SHOWN);
         let each: Vec<_> =
-            reported.iter().take(MAX_TOLD).map(|(target, ended)| line(target, ended)).collect();
+            reported.iter().take(MAX_SHOWN).map(|(target, ended)| line(target, ended)).collect();
         let mut state = format!("{} targets scraped, {failing} failing", reported.len());
         if let Some(endpoints) = &self.shared.endpoints {
             match endpoints.endpoints() {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::arriving::{share_of_team, share_of_teams};
 use super::error::ScrapeError;
 use super::history::History;
-use super::scrape::{Page, Taken, Wanted};
+use super::scrape::{MetricDemands, Page, ScrapedSample};
 use leadsman_model::tenant::Tenant;
 
 /// A scrape that succeeded.
@@ -75,8 +75,8 @@ impl Entry {
         for metric in page.wanted.keys() {
             self.kept.entry(metric.clone()).or_default();
         }
-        for Taken { metric, labels, value, time } in page.samples {
-            let longest = page.wanted.get(&metric).map(|wish| wish.longest).unwrap_or_default();
+        for ScrapedSample { metric, labels, value, time } in page.samples {
+            let longest = page.wanted.get(&metric).map(|demand| demand.longest).unwrap_or_default();
             let Some(series) = self.kept.get_mut(&metric) else { continue };
             let kept = series.entry(labels).or_default();
             // Of several samples of one series the first counts, or the newest by its own time.
@@ -101,7 +101,7 @@ impl Entry {
 
     /// Leaves out the metrics of teams for which there is no room, the largest first: a team has half of
     /// what all of them have, and all of them half of the whole.
-    fn leave_out(&mut self, wanted: &Wanted, room: &Room<'_>) {
+    fn leave_out(&mut self, wanted: &MetricDemands, room: &Room<'_>) {
         self.limit_of_teams = share_of_teams(room.limit);
         let mut of_teams: Vec<_> = self
             .kept
@@ -147,5 +147,5 @@ impl Entry {
 }
 
 fn bytes_of(series: &Series) -> usize {
-    series.iter().map(|(labels, kept)| Taken::bytes_of(labels, kept.history.len())).sum()
+    series.iter().map(|(labels, kept)| ScrapedSample::bytes_of(labels, kept.history.len())).sum()
 }

@@ -38,11 +38,11 @@ const MAX_QUOTED: usize = 4096;
 pub(super) const SERIES_BYTES: usize = 160;
 
 /// The metrics that queries ask for.
-pub(super) type Wanted = Arc<HashMap<Arc<str>, Wish>>;
+pub(super) type MetricDemands = Arc<HashMap<Arc<str>, MetricDemand>>;
 
 /// What is asked of a metric.
 #[derive(Debug, Clone)]
-pub(super) struct Wish {
+pub(super) struct MetricDemand {
     /// The longest window.
     pub(super) longest: Duration,
     /// The team that asked first, where the operator does not ask.
@@ -53,11 +53,11 @@ pub(super) struct Wish {
 #[derive(Debug)]
 pub(super) struct Page {
     /// The samples of the metrics that are wanted.
-    pub(super) samples: Vec<Taken>,
+    pub(super) samples: Vec<ScrapedSample>,
     /// What teams want and there is no memory for.
     pub(super) left_out: HashSet<Arc<str>>,
     /// What was wanted.
-    pub(super) wanted: Wanted,
+    pub(super) wanted: MetricDemands,
     /// The size of the page.
     pub(super) bytes: usize,
     /// How many samples it had in all.
@@ -70,7 +70,7 @@ pub(super) struct Page {
 
 /// A sample that is wanted.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct ScrapedSample {
     pub(super) metric: Arc<str>,
     /// Sorted.
     pub(super) labels: Vec<(String, String)>,
@@ -78,7 +78,7 @@ pub(super) struct Taken {
     pub(super) time: i64,
 }
 
-impl Taken {
+impl ScrapedSample {
     /// The memory of a series with so many samples.
     pub(super) fn bytes_of(labels: &[(String, String)], samples: usize) -> usize {
         let texts = labels
@@ -92,10 +92,10 @@ impl Taken {
 struct Arrival {
     reader: PageReader,
     target: Arc<Target>,
-    wanted: Wanted,
+    wanted: MetricDemands,
     /// When the scrape began, which is the time of samples that have none.
     time: i64,
-    samples: Vec<Taken>,
+    samples: Vec<ScrapedSample>,
     left_out: HashSet<Arc<str>>,
     reserved: Reserved,
     of_teams: TeamMemory,
@@ -105,26 +105,36 @@ impl Arrival {
     fn feed(&mut self, batch: &[u8], is_last: bool) -> Result<(), ScrapeError> {
         let Self { reader, target, wanted, time, samples, left_out, reserved, of_teams } = self;
         let mut take = |sample: Sample<'_>| {
-            let Some((metric, wish)) = wanted.get_key_value(&*sample.name) else { return };
-            let is_of_team = wish.team.is_some();
+            let Some((metric, demand)) = wanted.get_key_value(&*sample.name) else { return };
+            let is_of_team = demand.team.is_some();
             if reserved.exceeded || (is_of_team && left_out.contains(metric)) {
                 return;
             }
             let labels = target.labels_of(sample.labels);
-            let bytes = Taken::bytes_of(&labels, 1);
+            let bytes = ScrapedSample::bytes_of(&labels, 1);
             if is_of_team {
                 if !of_teams.take(metric, bytes) {
                     // A part of a metric would be taken for the whole of it.
-                    samples.retain(|taken: &Taken| taken.metric != *metric);
+                    samples.retain(|taken: &ScrapedSample| taken.metric != *metric);
                     of_teams.give_back(metric);
                     left_out.insert(metric.clone());
                     return;
                 }
                 let time = sample.time.unwrap_or(*time);
-                samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
+                samples.push(ScrapedSample {
+                    metric: metric.clone(),
+                    labels,
+                    value: sample.value,
+                    time,
+                });
             } else if reserved.take(bytes) {
                 let time = sample.time.unwrap_or(*time);
-                samples.push(Taken { metric: metric.clone(), labels, value: sample.value, time });
+                samples.push(ScrapedSample {
+                    metric: metric.clone(),
+                    labels,
+                    value: sample.value,
+                    time,
+                });
             }
         };
         reader.feed(batch, &mut take)?;
@@ -144,7 +154,7 @@ pub(super) async fn scrape(
     client: &Client,
     arriving: &ArrivingFor,
     target: &Arc<Target>,
-    wanted: &Wanted,
+    wanted: &MetricDemands,
 ) -> Result<Page, ScrapeError> {
     let (begun, time) = (Instant::now(), clock::now());
     let mut headers =

@@ -43,15 +43,15 @@ struct Entry {
 }
 
 /// A key that nobody has wanted for so long, beyond two steps, is dropped.
-const KEPT_UNWANTED: Duration = Duration::from_secs(120);
+const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
 /// How many keys a team may have asked for besides those that others want: some for each of the mappings that
 /// it may have. Each is part of a call in each step.
 const MAX_KEYS_OF_TEAM: usize = 200;
 
 /// How long an error counts before another attempt, and how long that of a refused metric does.
-const RETRY: Duration = Duration::from_secs(1);
-const RETRY_REFUSED: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
 
 impl Board {
     /// Whether a tenant may have a key asked for. A team has a bound; what others want costs it nothing.
@@ -84,7 +84,7 @@ impl Board {
     /// Drops what nobody wants any more.
     fn forget(&mut self, now: Instant) {
         self.0.retain(|key, entry| {
-            let kept = KEPT_UNWANTED + 2 * key.step.length();
+            let kept = UNUSED_RETENTION + 2 * key.step.length();
             now.saturating_duration_since(entry.wanted) < kept
         });
     }
@@ -177,7 +177,7 @@ impl Board {
             if refused {
                 entry.alone = true;
             }
-            let retry = if refused { RETRY_REFUSED } else { RETRY };
+            let retry = if refused { REFUSED_RETRY_DELAY } else { RETRY_DELAY };
             entry.known = Some((Err(error.clone()), now + retry));
         }
     }

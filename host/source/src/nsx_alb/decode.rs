@@ -25,12 +25,12 @@ pub(super) struct Row {
 }
 
 #[derive(Deserialize)]
-struct One {
+struct EntityResponse {
     series: Vec<Series>,
 }
 
 #[derive(Deserialize)]
-struct Many {
+struct CollectionResponse {
     series: HashMap<String, Vec<Series>>,
 }
 
@@ -62,14 +62,15 @@ struct Point {
 
 /// The answer for one object.
 pub(super) fn one(body: &[u8], uuid: &str, now: i64) -> Result<Vec<Row>, String> {
-    let one: One = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let one: EntityResponse = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     rows(one.series.into_iter().map(|series| (uuid.to_owned(), series)), now)
 }
 
 /// The answer of a collection. The key of its map is the uuid, or an id that a request chose; none
 /// does.
 pub(super) fn many(body: &[u8], now: i64) -> Result<Vec<Row>, String> {
-    let many: Many = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let many: CollectionResponse =
+        serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let all = many.series.into_iter();
     rows(all.flat_map(|(uuid, list)| list.into_iter().map(move |one| (uuid.clone(), one))), now)
 }

@@ -12,6 +12,9 @@ pub enum AlbError {
     /// A connection was refused or failed.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
+    /// The certificate of the controller is not trusted, or is not for its host.
+    #[error("cannot be reached: {0}")]
+    Untrusted(String),
     /// The answer did not come in time.
     #[error("did not answer within {0:?}")]
     Timeout(Duration),
@@ -163,7 +166,7 @@ impl AlbError {
     /// The reason code, for metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "query_connect",
+            Self::Unreachable(_) | Self::Untrusted(_) => "query_connect",
             Self::Timeout(_) => "query_timeout",
             Self::Broken(_) => "query_broken",
             Self::Busy(_) => "query_queued",
@@ -185,7 +188,10 @@ impl AlbError {
 
     /// Whether a session may go on after it.
     pub(super) fn leaves_session(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Timeout(_) | Self::Broken(_))
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Untrusted(_) | Self::Timeout(_) | Self::Broken(_)
+        )
     }
 
     /// Whether another node of the same controller may do better.
@@ -193,6 +199,7 @@ impl AlbError {
         matches!(
             self,
             Self::Unreachable(_)
+                | Self::Untrusted(_)
                 | Self::Timeout(_)
                 | Self::Broken(_)
                 | Self::Unavailable { .. }

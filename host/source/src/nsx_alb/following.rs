@@ -8,7 +8,7 @@ use super::board::Key;
 use super::decode::Row;
 use super::objects::{AlbObject, Objects};
 use super::query::{NsxAlbQuery, Pick};
-use super::real_time::{self, State, Watch};
+use super::real_time::{self, RealTimeState, Watch};
 use super::request::Target;
 use super::settings::Step;
 use crate::error::shortened;
@@ -49,9 +49,9 @@ impl NsxAlb {
         let objects = list.and_then(|list| self.lists().get(&list)?.good.clone());
         let watch = self.real_time();
         let state = |uuid: &str, switched_on: Option<bool>| match switched_on {
-            _ if watch.has_ended(uuid) => State::Ended,
-            Some(false) => State::Off,
-            _ => State::Unknown,
+            _ if watch.has_ended(uuid) => RealTimeState::Ended,
+            Some(false) => RealTimeState::Off,
+            _ => RealTimeState::Unknown,
         };
         let named = match &query.pick {
             Pick::Uuid(uuid) => Some(uuid.as_str()),

@@ -11,7 +11,7 @@ use super::objects::{Listing, Objects};
 use super::query::{Entity, NsxAlbQuery, Pick};
 use super::request::{self, Call, Filter};
 
-/// Of which kind the objects of a list are, and which of them.
+/// The kind of the objects of a list, and the filter on them.
 pub(super) type ListKey = (Entity, Filter);
 
 /// A list of objects, and when it is made anew.
@@ -33,7 +33,7 @@ const MAX_NAMES: usize = 10;
 const MAX_CLUSTERS: usize = 10;
 
 /// A list that nobody has asked for in so many of its intervals is dropped.
-const LISTS_KEPT: u32 = 4;
+const MAX_UNUSED_INTERVALS: u32 = 4;
 
 impl NsxAlb {
     /// The list that the objects of a query are found in; none is needed for a uuid.
@@ -99,7 +99,7 @@ impl NsxAlb {
         let now = Instant::now();
         let mut lists = self.lists();
         let every = self.settings.list_every;
-        lists.retain(|_, list| now < list.due + LISTS_KEPT * every);
+        lists.retain(|_, list| now < list.due + MAX_UNUSED_INTERVALS * every);
         let good = lists.remove(key).and_then(|list| list.good);
         let list = match (listed, good) {
             (Ok(objects), _) => {

@@ -185,8 +185,8 @@ impl NsxAlb {
 
     /// Waits until the controller may be asked.
     async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, AlbError> {
-        let patience = self.settings.timeout;
-        timeout(patience, self.turn.lock()).await.map_err(|_| AlbError::Busy(patience))
+        let limit = self.settings.timeout;
+        timeout(limit, self.turn.lock()).await.map_err(|_| AlbError::Busy(limit))
     }
 
     async fn rows(&self, key: &Key) -> Known {

@@ -54,7 +54,7 @@ pub enum Pick {
     Ako(String),
 }
 
-/// Of which namespaces objects are, among all that AKO made.
+/// The namespaces of objects, among all that AKO made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AkoNamespace {
     /// All; or the evaluation's own if it is for one.

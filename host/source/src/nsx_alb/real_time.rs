@@ -14,7 +14,7 @@ use super::request::Target;
 use super::settings::Step;
 
 /// How long an object without a sample is remembered, in milliseconds.
-const REMEMBERED: i64 = 3_600_000;
+const ENDED_RETENTION: i64 = 3_600_000;
 
 /// The most objects that are remembered: as many as a list may have.
 const MAX_REMEMBERED: usize = super::objects::MAX_OBJECTS;
@@ -32,10 +32,10 @@ pub(super) fn switched_on(entity: Entity, policy: Option<&Value>) -> Option<bool
 
 /// Which objects have given samples of real time, and which of them give none any more.
 #[derive(Default)]
-pub(super) struct Watch(HashMap<Arc<str>, Seen>);
+pub(super) struct Watch(HashMap<Arc<str>, RealTimeRecord>);
 
 /// An object that has given samples of real time.
-struct Seen {
+struct RealTimeRecord {
     /// When it was seen in an answer last, in milliseconds since the epoch.
     time: i64,
     has_ended: bool,
@@ -79,13 +79,13 @@ impl Watch {
                 if !is_current && !seen.has_ended {
                     ended.push(Arc::from(uuid));
                 }
-                *seen = Seen { time: now, has_ended: !is_current };
+                *seen = RealTimeRecord { time: now, has_ended: !is_current };
             } else if is_current && self.0.len() < MAX_REMEMBERED {
                 // What never was in real time has none that could end.
-                self.0.insert(uuid.into(), Seen { time: now, has_ended: false });
+                self.0.insert(uuid.into(), RealTimeRecord { time: now, has_ended: false });
             }
         }
-        self.0.retain(|_, seen| now.saturating_sub(seen.time) < REMEMBERED);
+        self.0.retain(|_, seen| now.saturating_sub(seen.time) < ENDED_RETENTION);
         ended.sort();
         Some(ended)
     }
@@ -121,18 +121,18 @@ fn current_age() -> i64 {
 }
 
 /// Why samples of one object, or of all that a query is for, may be older than they should be.
-pub(super) fn why_old(mut states: impl Iterator<Item = State>) -> &'static str {
-    let first = states.next().unwrap_or(State::Unknown);
+pub(super) fn why_old(mut states: impl Iterator<Item = RealTimeState>) -> &'static str {
+    let first = states.next().unwrap_or(RealTimeState::Unknown);
     let all = states.try_fold(first, |all, state| (state == all).then_some(all));
-    match all.unwrap_or(State::Unknown) {
-        State::Ended => {
+    match all.unwrap_or(RealTimeState::Unknown) {
+        RealTimeState::Ended => {
             "; it had real time metrics and they have ended: switch them on again, or say `step: 5m`"
         }
-        State::Off => {
+        RealTimeState::Off => {
             "; real time metrics are switched off in its analytics_policy: switch them on, or say \
              `step: 5m`"
         }
-        State::Unknown => {
+        RealTimeState::Unknown => {
             "; are real time metrics switched on for it, and has their duration not ended?"
         }
     }
@@ -140,7 +140,7 @@ pub(super) fn why_old(mut states: impl Iterator<Item = State>) -> &'static str {
 
 /// What is known of an object whose samples are old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum RealTimeState {
     /// It had real time metrics.
     Ended,
     /// Its analytics policy has them switched off.
@@ -215,9 +215,9 @@ mod tests {
     fn what_has_no_samples_any_more_is_forgotten() {
         let (mut watch, keys) = (Watch::default(), [real_time("*")]);
         let _ = watch.answered(&keys, &[row("pool-1", 5)], NOW);
-        let _ = watch.answered(&keys, &[], NOW + REMEMBERED - 1);
+        let _ = watch.answered(&keys, &[], NOW + ENDED_RETENTION - 1);
         assert_eq!(watch.counts(), (1, 0));
-        let _ = watch.answered(&keys, &[], NOW + REMEMBERED);
+        let _ = watch.answered(&keys, &[], NOW + ENDED_RETENTION);
         assert_eq!(watch.counts(), (0, 0));
     }
 
@@ -253,10 +253,12 @@ mod tests {
 
     #[test]
     fn the_reason_is_that_of_all_objects_or_a_question() {
-        let ended = why_old([State::Ended, State::Ended].into_iter());
+        let ended = why_old([RealTimeState::Ended, RealTimeState::Ended].into_iter());
         assert!(ended.contains("have ended"), "{ended}");
-        assert!(why_old([State::Off].into_iter()).contains("switched off"));
-        for unsure in [&[State::Ended, State::Off][..], &[State::Unknown], &[]] {
+        assert!(why_old([RealTimeState::Off].into_iter()).contains("switched off"));
+        for unsure in
+            [&[RealTimeState::Ended, RealTimeState::Off][..], &[RealTimeState::Unknown], &[]]
+        {
             assert!(why_old(unsure.iter().copied()).ends_with('?'), "{unsure:?}");
         }
     }

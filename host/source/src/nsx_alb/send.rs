@@ -15,6 +15,7 @@ use crate::SourceError;
 use crate::client::Client;
 use crate::error::{innermost, shortened};
 use crate::prometheus::excerpt;
+use leadsman_runtime::tls::is_untrusted;
 
 const VERSION: HeaderName = HeaderName::from_static("x-avi-version");
 const TENANT: HeaderName = HeaderName::from_static("x-avi-tenant");
@@ -110,6 +111,8 @@ impl Sender {
             AlbError::Unreachable(format!("no connection within {within:?}"))
         } else if error.is_timeout() {
             AlbError::Timeout(self.timeout)
+        } else if is_untrusted(error) {
+            AlbError::Untrusted(innermost(error))
         } else {
             AlbError::Unreachable(innermost(error))
         }

@@ -19,7 +19,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The session with a node.
 pub(super) struct Session {
-    state: State,
+    state: SessionState,
     backoff: Backoff,
     /// Whether something has gone wrong since the last request that succeeded.
     is_failing: bool,
@@ -27,7 +27,7 @@ pub(super) struct Session {
     next_login: u64,
 }
 
-enum State {
+enum SessionState {
     LoggedOut,
     LoggedIn(Open),
     /// Not to be tried with these credentials again.
@@ -47,7 +47,7 @@ pub(super) struct Open {
     pub(super) version: Option<String>,
 }
 
-/// What is to be done before a request, or that it can be sent.
+/// The next step before a request, or that it can be sent.
 pub(super) enum Next {
     Send(Open),
     LogIn,
@@ -58,7 +58,7 @@ pub(super) enum Next {
 impl Default for Session {
     fn default() -> Self {
         Self {
-            state: State::LoggedOut,
+            state: SessionState::LoggedOut,
             backoff: Backoff::new(MIN_PAUSE, MAX_PAUSE),
             is_failing: false,
             next_login: 1,
@@ -70,12 +70,14 @@ impl Session {
     /// What to do for a request.
     pub(super) fn next(&self, credentials: &Arc<Credentials>, now: Instant) -> Next {
         match &self.state {
-            State::LoggedIn(open) => Next::Send(open.clone()),
-            State::LoggedOut => Next::LogIn,
-            State::Refused(refused, error) if refused == credentials => Next::Fail(error.clone()),
-            State::Refused(..) => Next::LogIn,
-            State::Suspect(until, error, _) if now < *until => Next::Fail(error.clone()),
-            State::Suspect(..) => Next::AskStatus,
+            SessionState::LoggedIn(open) => Next::Send(open.clone()),
+            SessionState::LoggedOut => Next::LogIn,
+            SessionState::Refused(refused, error) if refused == credentials => {
+                Next::Fail(error.clone())
+            }
+            SessionState::Refused(..) => Next::LogIn,
+            SessionState::Suspect(until, error, _) if now < *until => Next::Fail(error.clone()),
+            SessionState::Suspect(..) => Next::AskStatus,
         }
     }
 
@@ -83,17 +85,17 @@ impl Session {
     pub(super) fn logged_in(&mut self, cookies: Cookies, version: Option<String>) {
         let login = self.next_login;
         self.next_login += 1;
-        self.state = State::LoggedIn(Open { login, cookies, version });
+        self.state = SessionState::LoggedIn(Open { login, cookies, version });
     }
 
     /// The controller does not take these credentials.
     pub(super) fn refused(&mut self, credentials: Arc<Credentials>, error: AlbError) {
-        self.state = State::Refused(credentials, error);
+        self.state = SessionState::Refused(credentials, error);
     }
 
     /// An answer came. Its cookies replace those before.
     pub(super) fn answered(&mut self, login: u64, headers: &HeaderMap) {
-        if let State::LoggedIn(open) = &mut self.state
+        if let SessionState::LoggedIn(open) = &mut self.state
             && open.login == login
         {
             open.cookies.absorb(headers);
@@ -113,40 +115,40 @@ impl Session {
 
     /// The session of a login is over.
     pub(super) fn expired(&mut self, login: u64) {
-        if matches!(&self.state, State::LoggedIn(open) if open.login == login) {
-            self.state = State::LoggedOut;
+        if matches!(&self.state, SessionState::LoggedIn(open) if open.login == login) {
+            self.state = SessionState::LoggedOut;
         }
     }
 
     /// The node answered in a way that makes its state worth asking for, at once.
     pub(super) fn suspected(&mut self, error: AlbError, now: Instant) {
-        self.state = State::Suspect(now, error, None);
+        self.state = SessionState::Suspect(now, error, None);
     }
 
     /// The node failed: it is left alone for a while. A session that it did not end is kept, so that
     /// an outage of the network leaves none behind at the controller.
     pub(super) fn failed(&mut self, error: AlbError, now: Instant) {
         self.is_failing = true;
-        let before = std::mem::replace(&mut self.state, State::LoggedOut);
+        let before = std::mem::replace(&mut self.state, SessionState::LoggedOut);
         let kept = match before {
-            State::LoggedIn(open) if error.leaves_session() => Some(open),
-            State::Suspect(_, _, kept) if error.leaves_session() => kept,
+            SessionState::LoggedIn(open) if error.leaves_session() => Some(open),
+            SessionState::Suspect(_, _, kept) if error.leaves_session() => kept,
             _ => None,
         };
-        self.state = State::Suspect(now + self.backoff.next_delay(), error, kept);
+        self.state = SessionState::Suspect(now + self.backoff.next_delay(), error, kept);
     }
 
     /// The cluster says that it can answer.
     pub(super) fn is_healthy(&mut self) {
-        if let State::Suspect(_, _, kept) = &mut self.state {
-            self.state = kept.take().map_or(State::LoggedOut, State::LoggedIn);
+        if let SessionState::Suspect(_, _, kept) = &mut self.state {
+            self.state = kept.take().map_or(SessionState::LoggedOut, SessionState::LoggedIn);
         }
     }
 
     /// The session that is to be ended, if there is one.
     pub(super) fn take(&mut self) -> Option<Open> {
-        match std::mem::replace(&mut self.state, State::LoggedOut) {
-            State::LoggedIn(open) => Some(open),
+        match std::mem::replace(&mut self.state, SessionState::LoggedOut) {
+            SessionState::LoggedIn(open) => Some(open),
             other => {
                 self.state = other;
                 None

@@ -22,7 +22,7 @@ struct RequestUnderWay {
     is_late: bool,
 }
 
-/// Whom an error speaks against.
+/// Which side an error is attributed to.
 enum Blame {
     /// The address.
     Address,
@@ -58,7 +58,7 @@ where
                 let answer = ask(addresses.url(at));
                 under_way.push(async move { (at, answer.await) });
                 asked.push(RequestUnderWay { at, sent, is_late: false });
-                sent + patience(turn, deadline.saturating_duration_since(sent), turns.len())
+                sent + attempt_timeout(turn, deadline.saturating_duration_since(sent), turns.len())
             }
         };
         let Ok(ended) = timeout_at(until, under_way.next()).await else {
@@ -103,9 +103,9 @@ where
 
 /// How long one address may be silent before the next one is asked, too: its share of the time that
 /// is left, and less if it failed before. It may go on answering meanwhile.
-fn patience(turn: Turn, left: Duration, others: usize) -> Duration {
+fn attempt_timeout(turn: Turn, left: Duration, others: usize) -> Duration {
     let share = left / u32::try_from(others + 1).unwrap_or(u32::MAX);
-    if turn.is_trial && others > 0 { share.min(left / 10) } else { share }
+    if turn.is_probe && others > 0 { share.min(left / 10) } else { share }
 }
 
 /// Those that did not answer soon. Whatever was asked just now is none of them.

@@ -26,7 +26,7 @@ pub(super) use headers::request_headers;
 use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::telemetry::SourceMetrics;
 pub(super) use refusal::excerpt;
@@ -143,7 +143,11 @@ impl Prometheus {
 
     /// The names of the series that a selector picks and that had samples since a time, in
     /// milliseconds since the epoch; with the names of their labels.
-    pub(super) async fn series(&self, selector: &str, since: i64) -> Result<Seen, QueryError> {
+    pub(super) async fn series(
+        &self,
+        selector: &str,
+        since: i64,
+    ) -> Result<ListedSeries, QueryError> {
         let timeout = self.config.timeout.max(SERIES_TIMEOUT);
         let deadline = Instant::now() + timeout;
         let timed_out = || QueryError::ListTimeout(timeout);
@@ -155,7 +159,12 @@ impl Prometheus {
         list.await
     }
 
-    async fn list(&self, url: &str, selector: &str, since: i64) -> Result<Seen, QueryError> {
+    async fn list(
+        &self,
+        url: &str,
+        selector: &str,
+        since: i64,
+    ) -> Result<ListedSeries, QueryError> {
         let since = seconds(since.max(0));
         let parameters = [("match[]", selector.to_owned()), ("start", since)];
         let mut response = self.ask(url, "series", selector.len(), &parameters).await?;

@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::decode::{self, Text};
-use leadsman_rules::Seen;
+use leadsman_rules::ListedSeries;
 
 /// The largest series with its labels, and the largest text outside the list, in bytes.
 const MAX_ELEMENT: usize = 1 << 20;
@@ -24,7 +24,9 @@ const MAX_NAMES: usize = 200_000;
 const MAX_LABELS: usize = 1000;
 
 /// Parses a list that arrives in pieces.
-pub(crate) fn series<'b>(pieces: impl IntoIterator<Item = &'b [u8]>) -> Result<Seen, String> {
+pub(crate) fn series<'b>(
+    pieces: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<ListedSeries, String> {
     let mut list = SeriesList::default();
     pieces.into_iter().try_for_each(|piece| list.feed(piece))?;
     list.end()
@@ -81,7 +83,7 @@ impl SeriesList {
     }
 
     /// The result, at the end of the input.
-    pub(super) fn end(self) -> Result<Seen, String> {
+    pub(super) fn end(self) -> Result<ListedSeries, String> {
         match self.at {
             At::Behind => {
                 let names = self.names.into_iter();
@@ -278,7 +280,7 @@ mod tests {
         {"__name__":"up","namespace":"b","node":"n\\"},
         {"namespace":"a","__name__":"down"}, {"job":"nameless"}],"warnings":["some"]}"#;
 
-    fn reported(seen: &Seen) -> Vec<String> {
+    fn reported(seen: &ListedSeries) -> Vec<String> {
         seen.iter()
             .map(|(name, labels)| {
                 let labels: Vec<_> = labels.iter().map(|label| &**label).collect();

@@ -1,5 +1,6 @@
 use leadsman_hpa::{
-    Behavior, Metric, Policy, PolicyAmount, Reading, Rules, Startup, Target, Tolerance,
+    Behavior, Metric, PolicyAmount, Reading, ScalingPolicy, ScalingRules, Startup, Target,
+    Tolerance,
 };
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ fn course(moments: &[(i64, i32, i32)]) -> Course {
     Course { since: moments[0].at, until: NOW, moments }
 }
 
-fn status(desired: i32, kind: &str, reason: &str) -> Status {
+fn status(desired: i32, kind: &str, reason: &str) -> AutoscalerStatus {
     let status: Value = json!({
         "currentReplicas": desired, "desiredReplicas": desired,
         "conditions": [{"type": kind, "status": "True", "reason": reason, "message": "it is held"}],
@@ -51,14 +52,14 @@ fn status(desired: i32, kind: &str, reason: &str) -> Status {
 
 fn waits(
     situation: &Situation,
-    status: &Status,
+    status: &AutoscalerStatus,
     course: &Course,
-    past: Option<&[Past]>,
+    past: Option<&[PastEvent]>,
 ) -> Option<Waits> {
     Waits::of((situation, &decide(situation)), status, course, past)
 }
 
-fn stabilized() -> Status {
+fn stabilized() -> AutoscalerStatus {
     status(3, "AbleToScale", "ScaleDownStabilized")
 }
 
@@ -74,7 +75,7 @@ fn a_window_lets_go_when_what_was_recommended_is_too_old() {
             "3 was recommended until about 13:58:12; it counts for 300s, the controller's default",
         ]
     );
-    let mut behavior = Behavior { up: Rules::scale_up(), down: Rules::scale_down() };
+    let mut behavior = Behavior { up: ScalingRules::scale_up(), down: ScalingRules::scale_down() };
     behavior.down.window = Some(Duration::from_secs(120));
     let told = waits(&situation(3, 1, Some(behavior)), &stabilized(), &course, None).unwrap();
     assert_eq!(told.about(), "12s");
@@ -83,9 +84,9 @@ fn a_window_lets_go_when_what_was_recommended_is_too_old() {
 
 #[test]
 fn a_policy_lets_go_when_a_change_is_too_old() {
-    let mut behavior = Behavior { up: Rules::scale_up(), down: Rules::scale_down() };
+    let mut behavior = Behavior { up: ScalingRules::scale_up(), down: ScalingRules::scale_down() };
     let period = Duration::from_secs(600);
-    behavior.up.policies = vec![Policy { amount: PolicyAmount::Pods(1), period }];
+    behavior.up.policies = vec![ScalingPolicy { amount: PolicyAmount::Pods(1), period }];
     let (situation, status) =
         (situation(4, 9, Some(behavior)), status(4, "ScalingLimited", "ScaleUpLimit"));
     let known = course(&[(700, 9, 3), (100, 9, 4)]);
@@ -93,7 +94,7 @@ fn a_policy_lets_go_when_a_change_is_too_old() {
     assert_eq!((told.about().as_str(), told.about_seconds), ("8m20s", 500));
     assert_eq!(told.because, "+1 replicas at about 13:58:20, which a policy counts for 600s");
     // An Event has the time of the change itself, and says that the controller made it.
-    let event = |message: &str| Past {
+    let event = |message: &str| PastEvent {
         time: "2026-01-01T13:58:05Z".to_owned(),
         times: 1,
         reason: "SuccessfulRescale".to_owned(),

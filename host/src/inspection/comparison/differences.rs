@@ -28,14 +28,14 @@ pub(super) enum DifferenceKind {
     },
     /// Only we have a value.
     OnlyOurs {
-        /// Of what.
+        /// The object or labels.
         of: String,
         /// The value.
         value: Number,
     },
     /// Only the other adapter has a value.
     OnlyTheirs {
-        /// Of what.
+        /// The object or labels.
         of: String,
         /// The value.
         value: Number,
@@ -46,7 +46,7 @@ pub(super) enum DifferenceKind {
     },
     /// The values differ.
     Values {
-        /// Of what.
+        /// The object or labels.
         of: String,
         /// Ours, before and after theirs.
         ours: [Number; 2],

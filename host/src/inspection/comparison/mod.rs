@@ -24,7 +24,7 @@ use ours::{OwnAdapter, ReadScope};
 
 use super::{InspectError, InspectOptions, Inspection, inspect};
 use other::OtherAdapter;
-pub use other::{Endpoint, OtherOptions};
+pub use other::{OtherEndpoint, OtherOptions};
 pub use report::Comparison;
 
 /// The number of metrics that are compared concurrently. prometheus-adapter lists objects for each

@@ -28,7 +28,7 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add
 #[derive(Debug, Clone)]
 pub struct OtherOptions {
     /// The endpoint.
-    pub endpoint: Endpoint,
+    pub endpoint: OtherEndpoint,
     /// The file with a bearer token, for a URL.
     pub token_file: Option<PathBuf>,
     /// The file with the authorities to trust.
@@ -39,7 +39,7 @@ pub struct OtherOptions {
 
 /// The endpoint of the other adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum OtherEndpoint {
     /// The adapter that serves the APIs of the cluster, through kube-apiserver.
     Cluster,
     /// An adapter at a URL.
@@ -49,8 +49,8 @@ pub enum Endpoint {
 impl fmt::Display for OtherOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.endpoint {
-            Endpoint::Cluster => f.write_str("the adapter that serves the cluster now"),
-            Endpoint::Url(url) => f.write_str(url),
+            OtherEndpoint::Cluster => f.write_str("the adapter that serves the cluster now"),
+            OtherEndpoint::Url(url) => f.write_str(url),
         }
     }
 }
@@ -70,8 +70,8 @@ enum Connection {
 impl OtherAdapter {
     pub(super) fn new(options: &OtherOptions, cluster: &Cluster) -> Result<Self, String> {
         let connection = match &options.endpoint {
-            Endpoint::Cluster => Connection::Cluster(cluster.clone()),
-            Endpoint::Url(url) => Connection::Url {
+            OtherEndpoint::Cluster => Connection::Cluster(cluster.clone()),
+            OtherEndpoint::Url(url) => Connection::Url {
                 url: url.trim_end_matches('/').to_owned(),
                 client: client(options)?,
                 token: options.token_file.as_ref().map(read_token).transpose()?,

@@ -17,8 +17,8 @@ use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Contents, Entry, EntryState, LazyMetric, Snapshot};
 use leadsman_provider::{
     Amounts, Caller, CustomRead, CustomRequest, CustomValues, ExternalItems, ExternalRead,
-    ExternalRequest, ObjectAmounts, ObjectMetrics, ReadError, ResourceRead, ResourceRequest,
-    ResourceValues, Target,
+    ExternalRequest, ObjectAmounts, ObjectMetrics, ObjectSelection, ReadError, ResourceRead,
+    ResourceRequest, ResourceValues,
 };
 
 /// The time limit for the first list of the objects of a kind.
@@ -161,7 +161,7 @@ impl Reader<'_> {
                     caller,
                     namespace,
                     resource,
-                    target: Target::All,
+                    target: ObjectSelection::All,
                     metric,
                     label_selector: "",
                     metric_selector: "",
@@ -192,7 +192,7 @@ impl Reader<'_> {
                     caller,
                     kind,
                     namespace,
-                    target: Target::All,
+                    target: ObjectSelection::All,
                     label_selector: "",
                     field_selector: "",
                 };

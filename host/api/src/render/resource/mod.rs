@@ -15,7 +15,7 @@ fn kinds(kind: MeasuredKind) -> (&'static str, &'static str) {
     }
 }
 
-/// What there is of both, by the names of resources, as quantities.
+/// The values of both, by the names of resources, as quantities.
 fn usage(amounts: Amounts) -> impl Iterator<Item = (&'static str, String)> {
     let cpu = amounts.cpu.map(|cpu| ("cpu", cpu.to_string()));
     let memory = amounts.memory.map(Quantity::binary);

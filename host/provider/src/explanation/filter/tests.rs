@@ -37,15 +37,19 @@ fn filter<'a>(
 fn rows_of_the_whole_cluster_need_the_namespace_and_an_object_that_was_asked_for() {
     let (scope, requested) = (Scope::Cluster, pods(&["a", "b"], true));
     let filter = filter(&scope, &requested, Some("pod"));
-    let of =
-        |labels: &[(&str, &str)]| filter.row(&row(labels), &Served::new(None)).map(str::to_owned);
+    let of = |labels: &[(&str, &str)]| {
+        filter.row(&row(labels), &ServedValues::new(None)).map(str::to_owned)
+    };
     assert_eq!(of(&[("namespace", "shop"), ("pod", "a")]), Ok("a".to_owned()));
     assert_eq!(of(&[("namespace", "bank"), ("pod", "a")]), Err(Hidden::OtherNamespace));
     assert_eq!(of(&[("pod", "a")]), Err(Hidden::UnknownNamespace));
     assert_eq!(of(&[("namespace", "shop"), ("pod", "c")]), Err(Hidden::OtherObject));
     assert_eq!(of(&[("namespace", "shop")]), Err(Hidden::UnknownObject));
     let all = Filter { view: View::Everything, ..self::filter(&scope, &requested, Some("pod")) };
-    assert_eq!(all.row(&row(&[("namespace", "bank"), ("pod", "x")]), &Served::new(None)), Ok("x"));
+    assert_eq!(
+        all.row(&row(&[("namespace", "bank"), ("pod", "x")]), &ServedValues::new(None)),
+        Ok("x")
+    );
     assert!(filter.log().is_err() && all.log().is_ok());
 }
 
@@ -53,8 +57,9 @@ fn rows_of_the_whole_cluster_need_the_namespace_and_an_object_that_was_asked_for
 fn an_evaluation_for_one_namespace_is_of_it_but_for_rows_that_name_another() {
     let (scope, requested) = (shop(), pods(&["a"], true));
     let filter = filter(&scope, &requested, Some("pod"));
-    let of =
-        |labels: &[(&str, &str)]| filter.row(&row(labels), &Served::new(None)).map(str::to_owned);
+    let of = |labels: &[(&str, &str)]| {
+        filter.row(&row(labels), &ServedValues::new(None)).map(str::to_owned)
+    };
     assert_eq!(of(&[("pod", "a")]), Ok("a".to_owned()));
     assert_eq!(of(&[("namespace", "bank"), ("pod", "a")]), Err(Hidden::OtherNamespace));
     assert!(filter.log().is_ok());
@@ -64,9 +69,13 @@ fn an_evaluation_for_one_namespace_is_of_it_but_for_rows_that_name_another() {
 fn without_a_label_for_objects_rows_are_for_who_may_read_all_of_them() {
     let scope = shop();
     let (all, one) = (pods(&["a"], true), pods(&["a"], false));
-    assert_eq!(filter(&scope, &all, None).row(&row(&[("le", "1")]), &Served::new(None)), Ok(""));
-    let hidden =
-        filter(&scope, &one, None).row(&row(&[("le", "1")]), &Served::new(None)).map(str::to_owned);
+    assert_eq!(
+        filter(&scope, &all, None).row(&row(&[("le", "1")]), &ServedValues::new(None)),
+        Ok("")
+    );
+    let hidden = filter(&scope, &one, None)
+        .row(&row(&[("le", "1")]), &ServedValues::new(None))
+        .map(str::to_owned);
     assert_eq!(hidden, Err(Hidden::UnknownObject));
 }
 
@@ -77,7 +86,7 @@ fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
     let of = |config: &str, labels: &[(&str, &str)]| {
         let fixed = fixed_object(config);
         let filter = Filter { fixed, ..filter(&scope, &requested, None) };
-        filter.row(&row(labels), &Served::new(None)).map(str::to_owned)
+        filter.row(&row(labels), &ServedValues::new(None)).map(str::to_owned)
     };
     let config = r#"{"object": {"namespace": "shop", "name": "lb"}}"#;
     assert_eq!(of(config, &[("pool", "p")]), Ok("lb".to_owned()));
@@ -93,15 +102,18 @@ fn objects_without_a_namespace_are_told_by_name() {
     let requested = Requested::Objects { namespace: "", names: vec!["n1"], all: false };
     let scope = Scope::Cluster;
     let nodes = filter(&scope, &requested, Some("node"));
-    assert_eq!(nodes.row(&row(&[("node", "n1")]), &Served::new(None)), Ok("n1"));
-    assert_eq!(nodes.row(&row(&[("node", "n2")]), &Served::new(None)), Err(Hidden::OtherObject));
+    assert_eq!(nodes.row(&row(&[("node", "n1")]), &ServedValues::new(None)), Ok("n1"));
+    assert_eq!(
+        nodes.row(&row(&[("node", "n2")]), &ServedValues::new(None)),
+        Err(Hidden::OtherObject)
+    );
     // Namespaces, each with an evaluation of its own.
     let requested = Requested::Objects { namespace: "", names: vec![SHOP], all: true };
     let scope = shop();
     let namespaces = filter(&scope, &requested, None);
-    assert_eq!(namespaces.row(&row(&[("le", "1")]), &Served::new(None)), Ok(SHOP));
+    assert_eq!(namespaces.row(&row(&[("le", "1")]), &ServedValues::new(None)), Ok(SHOP));
     assert_eq!(
-        namespaces.row(&row(&[("namespace", "bank")]), &Served::new(None)),
+        namespaces.row(&row(&[("namespace", "bank")]), &ServedValues::new(None)),
         Err(Hidden::OtherNamespace)
     );
 }
@@ -114,7 +126,7 @@ fn rows_that_are_items_are_told_to_who_may_read_the_items() {
     let item = Item { labels: vec![("queue".into(), "orders".into())], value };
     let served = MetricValues::Items(vec![item]);
     let values = Values { served, refused: vec![], refused_count: 0, not_numbers: 0 };
-    let served = Served::new(Some(&values));
+    let served = ServedValues::new(Some(&values));
     let of = |labels: &[(&str, &str)]| filter.row(&row(labels), &served).map(str::to_owned);
     assert_eq!(of(&[("__name__", "depth"), ("queue", "orders")]), Ok(String::new()));
     assert_eq!(of(&[("queue", "mails")]), Err(Hidden::UnknownNamespace));
@@ -194,7 +206,7 @@ fn many_rows_are_held_against_many_items_at_once() {
     };
     let served = MetricValues::Items((0..MANY).map(item).collect());
     let values = Values { served, refused: vec![], refused_count: 0, not_numbers: 0 };
-    let served = Served::new(Some(&values));
+    let served = ServedValues::new(Some(&values));
     let begun = std::time::Instant::now();
     for at in 0..MANY {
         let (own, other) = (format!("q{at}"), format!("other-{at}"));

@@ -10,7 +10,7 @@ struct EventLabels {
     outcome: &'static str,
 }
 
-/// What became of an Event on an autoscaler.
+/// The outcome of writing an Event on an autoscaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventOutcome {
     /// kube-apiserver has it.

@@ -57,7 +57,7 @@ impl HandoverEvent {
     }
 }
 
-/// What came of changing the replicas of a workload.
+/// The outcome of changing the replicas of a workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ActivationEvent {
     /// It was taken to zero.

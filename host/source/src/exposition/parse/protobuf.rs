@@ -93,7 +93,7 @@ struct Bucket {
 
 /// The type of a family.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum FamilyType {
     Counter,
     Gauge,
     Summary,
@@ -102,7 +102,7 @@ enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl FamilyType {
     fn of(number: u64) -> Result<Self, &'static str> {
         match number {
             0 => Ok(Self::Counter),
@@ -127,7 +127,7 @@ pub(super) struct Families {
     number: u64,
     /// Its name, empty until it is read.
     name: String,
-    kind: Kind,
+    kind: FamilyType,
     has_metrics: bool,
     series: usize,
 }
@@ -141,7 +141,7 @@ impl Families {
             left: None,
             number: 1,
             name: String::new(),
-            kind: Kind::Counter,
+            kind: FamilyType::Counter,
             has_metrics: false,
             series: 0,
         }
@@ -210,7 +210,7 @@ impl Families {
                 return Err(self.wrong("its type comes after metrics"));
             }
             (3, Content::Varint(kind)) => {
-                self.kind = Kind::of(kind).map_err(|reason| self.wrong(reason))?;
+                self.kind = FamilyType::of(kind).map_err(|reason| self.wrong(reason))?;
             }
             (4, Content::Bytes(metric)) => self.metric(metric, take)?,
             (1 | 3 | 4, _) => return Err(self.wrong(WIRE_TYPE)),
@@ -225,7 +225,7 @@ impl Families {
             self.left = None;
             self.number += 1;
             self.name.clear();
-            self.kind = Kind::Counter;
+            self.kind = FamilyType::Counter;
             self.has_metrics = false;
         }
         Ok(Some(field.size))
@@ -289,10 +289,10 @@ impl Families {
             Ok(())
         };
         let number = match kind {
-            Kind::Counter => metric.counter.as_ref(),
-            Kind::Gauge => metric.gauge.as_ref(),
-            Kind::Untyped => metric.untyped.as_ref(),
-            Kind::Summary => {
+            FamilyType::Counter => metric.counter.as_ref(),
+            FamilyType::Gauge => metric.gauge.as_ref(),
+            FamilyType::Untyped => metric.untyped.as_ref(),
+            FamilyType::Summary => {
                 let summary = metric.summary.as_ref().ok_or_else(|| wrong(NO_VALUE))?;
                 for quantile in &summary.quantiles {
                     give(name, Some(("quantile", quantile.quantile)), quantile.value)?;
@@ -300,7 +300,7 @@ impl Families {
                 give(&format!("{name}_sum"), None, summary.sum)?;
                 return give(&format!("{name}_count"), None, summary.count as f64);
             }
-            Kind::Histogram => {
+            FamilyType::Histogram => {
                 let histogram = metric.histogram.as_ref().ok_or_else(|| wrong(NO_VALUE))?;
                 let count = one_of(histogram.count, histogram.count_float);
                 let buckets = format!("{name}_bucket");

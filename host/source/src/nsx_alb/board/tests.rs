@@ -228,6 +228,6 @@ fn a_team_has_a_bound_of_its_own() {
     assert_eq!(board.admit(&pool(500), &team("a"), now), Ok(()));
     assert_eq!(board.admit(&pool(501), &team("a"), now), refused);
     // What it wants no more makes room.
-    let later = now + KEPT_UNWANTED + 2 * Step::FiveMinutes.length();
+    let later = now + UNUSED_RETENTION + 2 * Step::FiveMinutes.length();
     assert_eq!(board.admit(&pool(501), &team("a"), later), Ok(()));
 }

@@ -2,22 +2,22 @@
 //! it when a later one fails, and all do where they cannot read the scale of the target. Such a value is
 //! not what there is now.
 
-use crate::manifest::{Condition, MetricSpec, Status};
-use crate::overview::{KnownMetric, Trouble};
+use crate::manifest::{AutoscalerCondition, AutoscalerStatus, MetricSpec};
+use crate::overview::{KnownMetric, MetricProblem};
 use crate::reported::value_of;
 
 /// A status that is not that of the last look.
-pub(crate) struct Kept<'s> {
+pub(crate) struct StaleStatus<'s> {
     /// Why the last look failed.
-    because: &'s Condition,
+    because: &'s AutoscalerCondition,
     /// What is known of each metric then, in the order of the autoscaler.
     pub(crate) known: Vec<KnownMetric>,
 }
 
-impl<'s> Kept<'s> {
+impl<'s> StaleStatus<'s> {
     /// What a status has from before; `None` if it is that of the last look.
     pub(crate) fn of(
-        status: &'s Status,
+        status: &'s AutoscalerStatus,
         specs: &[MetricSpec],
         known: &[KnownMetric],
     ) -> Option<Self> {
@@ -42,12 +42,12 @@ impl<'s> Kept<'s> {
                 return known;
             }
             let trouble = if is_scale || (names_one && !is_named(spec)) {
-                Trouble::Old(format!(
+                MetricProblem::Old(format!(
                     "it is from before: the last look of the controller failed ({})",
                     said(because)
                 ))
             } else {
-                Trouble::Failing(said(because).to_owned())
+                MetricProblem::Failing(said(because).to_owned())
             };
             KnownMetric { trouble: Some(trouble), ..known }
         });
@@ -66,7 +66,7 @@ impl<'s> Kept<'s> {
 }
 
 /// What a condition says for people; its reason if it says nothing.
-fn said(condition: &Condition) -> &str {
+fn said(condition: &AutoscalerCondition) -> &str {
     if condition.message.is_empty() { &condition.reason } else { &condition.message }
 }
 

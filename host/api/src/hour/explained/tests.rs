@@ -1,11 +1,11 @@
 use leadsman_autoscaler::AutoscalerStore;
-use leadsman_provider::snapshot::{Contents, Wanted};
+use leadsman_provider::snapshot::{Contents, ReadKind};
 use serde_json::{Value, json};
 
 use super::*;
 
 const DEPTH: NewestRequest<'static> = NewestRequest {
-    wanted: Wanted::External,
+    wanted: ReadKind::External,
     namespace: "shop",
     metric: "depth",
     object: None,
@@ -44,20 +44,20 @@ fn put(store: &AutoscalerStore, object: Value) {
     store.apply(serde_json::from_value(object).unwrap(), 100);
 }
 
-async fn told(hours: &Arc<Hours>, read: &NewestRequest<'_>) -> AutoscalerHour {
+async fn explained(hours: &Arc<Hours>, read: &NewestRequest<'_>) -> AutoscalerHour {
     let snapshot = Arc::new(Snapshot::new(1, Contents::default()));
-    hours.told("web", read, &snapshot).await
+    hours.explained("web", read, &snapshot).await
 }
 
 #[tokio::test]
 async fn an_hour_has_the_values_and_what_changed_with_them() {
     let (store, hours) = hours();
     put(&store, autoscaler(2, "10"));
-    told(&hours, &DEPTH).await;
+    explained(&hours, &DEPTH).await;
     put(&store, autoscaler(2, "25"));
-    told(&hours, &DEPTH).await;
+    explained(&hours, &DEPTH).await;
     put(&store, autoscaler(5, "10"));
-    let hour = told(&hours, &DEPTH).await;
+    let hour = explained(&hours, &DEPTH).await;
     assert_eq!((hour.unknown.as_deref(), hour.autoscaler.as_str()), (None, "web"));
     assert!(hour.started <= hour.since && hour.since <= hour.until, "{hour:#?}");
     let [metric] = &hour.metrics[..] else { panic!("{hour:#?}") };
@@ -71,7 +71,7 @@ async fn an_hour_has_the_values_and_what_changed_with_them() {
     assert_eq!(changes.collect::<Vec<_>>(), expected);
     assert!(metric.changes.iter().all(|of| of.target == Some(10.0) && of.state == "current"));
     assert_eq!(metric.values.last().map(|of| of.value), Some(10.0));
-    // The other metric is not what is read: nothing of it is told but what it leads to.
+    // The other metric is not what is read: nothing of it is explained but what it leads to.
     assert!(!serde_json::to_string(&hour).unwrap().contains("secret"));
 }
 
@@ -83,7 +83,7 @@ async fn what_was_read_before_is_told_to_nobody_who_reads_something_else() {
     put(&store, object);
     hours.look(&hours.autoscalers().known().list, &Snapshot::new(1, Contents::default()));
     put(&store, autoscaler(2, "10"));
-    let hour = told(&hours, &DEPTH).await;
+    let hour = explained(&hours, &DEPTH).await;
     let reported = serde_json::to_string(&hour).unwrap();
     assert_eq!((hour.metrics[0].values.len(), hour.metrics[0].changes.len()), (1, 1));
     assert!(!reported.contains("81549"), "{reported}");
@@ -97,12 +97,12 @@ async fn a_metric_that_the_controller_cannot_read_has_no_value() {
         object.pointer_mut(list).unwrap().as_array_mut().unwrap().remove(0);
     }
     put(&store, object.clone());
-    told(&hours, &DEPTH).await;
+    explained(&hours, &DEPTH).await;
     // The value from before stays in the status.
     object["status"]["conditions"] =
         json!([{"type": "ScalingActive", "status": "False", "reason": "FailedGetExternalMetric"}]);
     put(&store, object);
-    let hour = told(&hours, &DEPTH).await;
+    let hour = explained(&hours, &DEPTH).await;
     let changes =
         hour.metrics[0].changes.iter().map(|of| (of.state.as_str(), of.value, of.proposes));
     let expected = [("current", Some(10.0), Some(2)), ("failing", None, None)];
@@ -113,7 +113,7 @@ async fn a_metric_that_the_controller_cannot_read_has_no_value() {
 async fn what_is_not_known_is_said_with_its_reason() {
     let (store, hours) = hours();
     let why = async |read: &NewestRequest<'_>| {
-        let hour = told(&hours, read).await;
+        let hour = explained(&hours, read).await;
         assert!(hour.since.is_none() && hour.metrics.is_empty(), "{hour:#?}");
         hour.unknown.unwrap_or_default()
     };

@@ -1,74 +1,23 @@
-//! The last hour of an autoscaler as a part of the explanation of a read: for those of its metrics that
-//! the read is for, and to users who may `get` the autoscaler, too.
+//! The last hour of an autoscaler as a part of the explanation of a read: that of the metrics that the read
+//! is for.
 
 use std::sync::Arc;
-
-use axum::Extension;
-use http::Uri;
 
 use super::changes::{History, MetricState};
 use super::trends::SPAN;
 use super::{
-    AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Noted, SeriesId, series_of, value_line,
+    AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Observations, SeriesId, series_of,
+    value_line,
 };
-use crate::delegated::RequesterIdentity;
-use crate::parameter::parameter;
-use crate::read::ReadState;
-use crate::status::Status;
 use leadsman_autoscaler::Followed;
 use leadsman_autoscaler::manifest::{Autoscaler, MetricSpec, TargetSpec};
 use leadsman_provider::NewestRequest;
-use leadsman_provider::explanation::{
-    AutoscalerHour, Explained, HourChange, HourValue, MetricHour, rfc3339,
-};
+use leadsman_provider::explanation::{AutoscalerHour, HourChange, HourValue, MetricHour, rfc3339};
 use leadsman_provider::snapshot::Snapshot;
-
-/// The parameter that names an autoscaler, and how long its name may be.
-pub(crate) const PARAMETER: &str = "autoscaler";
-const MAX_NAME: usize = 253;
-
-impl ReadState {
-    /// Adds the last hour of the autoscaler that the request names, if it names one.
-    pub(crate) async fn add_hour(
-        &self,
-        uri: &Uri,
-        requester: &RequesterIdentity,
-        read: &NewestRequest<'_>,
-        snapshot: &Arc<Snapshot>,
-        explained: &mut Explained,
-    ) -> Result<(), Status> {
-        let name = parameter(uri, PARAMETER, MAX_NAME)?;
-        if name.is_empty() {
-            return Ok(());
-        }
-        let hour = match self.may_see(requester, read.namespace, &name).await {
-            Ok(()) => self.hours.told(&name, read, snapshot).await,
-            Err(why) => AutoscalerHour::unknown(&name, why),
-        };
-        explained.document.hour = Some(hour);
-        Ok(())
-    }
-
-    /// Whoever may read a metric may not yet read autoscalers.
-    async fn may_see(
-        &self,
-        requester: &RequesterIdentity,
-        namespace: &str,
-        name: &str,
-    ) -> Result<(), String> {
-        // Without a cluster only this machine can connect.
-        let Some(auth) = &self.auth else { return Ok(()) };
-        let Some(Extension(identity)) = requester else {
-            return Err("it is not known who asks".to_owned());
-        };
-        let admitted = auth.admit_autoscaler(identity, namespace, name).await;
-        admitted.map_err(|denied| denied.to_string())
-    }
-}
 
 impl Hours {
     /// The last hour of an autoscaler in the namespace of a read.
-    async fn told(
+    pub(crate) async fn explained(
         self: &Arc<Self>,
         name: &str,
         read: &NewestRequest<'_>,
@@ -89,10 +38,10 @@ impl Hours {
             );
             return AutoscalerHour::unknown(name, why);
         }
-        // What there is now belongs to it.
+        // The present moment belongs to it.
         self.look_now(&autoscaler, snapshot).await;
         let known = format!("{}/{name}", read.namespace);
-        self.lock().told(name, &known, &asked, &series_of(&autoscaler), self.started)
+        self.lock().explained(name, &known, &asked, &series_of(&autoscaler), self.started)
     }
 
     async fn look_now(self: &Arc<Self>, autoscaler: &Arc<Autoscaler>, snapshot: &Arc<Snapshot>) {
@@ -108,8 +57,8 @@ impl Hours {
     }
 }
 
-impl Noted {
-    fn told(
+impl Observations {
+    fn explained(
         &self,
         name: &str,
         known: &str,
