@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use leadsman_bench::load::Reader;
 use leadsman_bench::sandboxed_input;
 use leadsman_bench::scene::{config, load, objects, paths, source};
-use leadsman_evaluation::Who;
+use leadsman_evaluation::ReaderIdentity;
 use leadsman_evaluation::record::{
     FilledQuery, FinishedRun, PluginRecord, QueryRecord, ReaderLog, RunLog,
 };
@@ -134,7 +134,7 @@ async fn reads() {
 fn noting() -> Duration {
     const TIMES: u32 = 1_000_000;
     let log = ReaderLog::default();
-    let who = Who {
+    let who = ReaderIdentity {
         key: 7,
         user: Some("system:serviceaccount:kube-system:horizontal-pod-autoscaler"),
         agent: "kube-controller-manager/v1.34.0 (linux/amd64) kubernetes/1234567",

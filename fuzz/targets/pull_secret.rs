@@ -1,7 +1,7 @@
 //! Pull secrets: a reference on the first line, then the JSON.
 #![no_main]
 
-use leadsman_oci::{Credentials, Reference};
+use leadsman_oci::{Reference, RegistryCredentials};
 
 /// The marker of secrets in the seeds. Messages may contain keys, but never values.
 const SECRET: &str = "hunter2";
@@ -9,7 +9,7 @@ const SECRET: &str = "hunter2";
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Some((reference, json)) = text.split_once('\n') else { return };
     let Ok(reference) = reference.parse::<Reference>() else { return };
-    let reported = match Credentials::for_registry(json, &reference) {
+    let reported = match RegistryCredentials::for_registry(json, &reference) {
         Ok(credentials) => format!("{credentials:?}"),
         Err(error) => format!("{error} {error:?}"),
     };

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
-use leadsman_oci::{Access, Credentials, Digest, PublicKey, Reference, Registry, verify};
+use leadsman_oci::{Access, Digest, PublicKey, Reference, Registry, RegistryCredentials, verify};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -91,7 +91,7 @@ fn wire() -> Result<Wire, Box<dyn std::error::Error>> {
     let reference: Reference = format!("{host}/a:1").parse()?;
     // With a static token, no token service is contacted: a challenge may name any host.
     let secret = format!(r#"{{"auths":{{"{host}":{{"registrytoken":"t"}}}}}}"#);
-    let credentials = Credentials::for_registry(&secret, &reference)?;
+    let credentials = RegistryCredentials::for_registry(&secret, &reference)?;
     let registry = Registry::new(&Access {
         ca_file: None,
         plain_http: true,

@@ -54,7 +54,7 @@ const FLAGS: [&str; 5] = [
 const LIMITS: [&str; 2] = ["-timeout=5", "-rss_limit_mb=2048"];
 
 /// How many lines of a failed program's output are shown.
-const MOST_LINES: usize = 60;
+const MAX_LINES: usize = 60;
 
 /// The targets, and the time for each.
 #[derive(Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ fn fuzz(target: &str, program: &Path, folder: &Path, seconds: u32) -> Result<Fig
         return Ok(figures);
     }
     let lines = written.lines().skip_while(|line| !is_complaint(line));
-    lines.take(MOST_LINES).for_each(|line| println!("{line}"));
+    lines.take(MAX_LINES).for_each(|line| println!("{line}"));
     Err(Failure::Message(match input(&written) {
         Some(path) => format!("FOUND after {} runs: {path}", figures.runs),
         None => format!("ended with {} after {} runs", output.status, figures.runs),

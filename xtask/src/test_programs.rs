@@ -31,7 +31,7 @@ const LIST: &[&str] = &[
 ];
 
 /// The programs that run at once.
-const AT_ONCE: usize = 2;
+const MAX_CONCURRENT: usize = 2;
 
 /// These measure memory and latency, so nothing runs beside them.
 const ALONE: [&str; 3] = ["bounds", "hostile_neighbours", "reader_bounds"];
@@ -96,7 +96,7 @@ pub(crate) fn run(
             servers.wait();
             beside();
         });
-        all_of(others, AT_ONCE);
+        all_of(others, MAX_CONCURRENT);
     });
     all_of(alone, 1);
     *all = all.and(tally);

@@ -8,7 +8,7 @@ mod status;
 use std::time::Duration;
 
 use leadsman_hpa::{
-    Behavior, PolicyAmount, ScalingPolicy, ScalingRules, SelectPolicy, Target, Tolerance,
+    Behavior, MetricTarget, PolicyAmount, ScalingPolicy, ScalingRules, SelectPolicy, Tolerance,
 };
 use leadsman_model::quantity::Quantity;
 use serde::Deserialize;
@@ -227,21 +227,23 @@ impl TargetSpec {
     ///
     /// # Errors
     /// Where none of the three is set, or one is no quantity.
-    pub fn in_thousandths(&self) -> Result<Target, String> {
+    pub fn in_thousandths(&self) -> Result<MetricTarget, String> {
         let milli = |text: &String| {
             text.parse::<Quantity>().map(Quantity::milli).map_err(|error| error.to_string())
         };
         match self {
-            Self { average_value: Some(value), .. } => milli(value).map(Target::AverageValue),
-            Self { value: Some(value), .. } => milli(value).map(Target::Value),
-            Self { average_utilization: Some(percent), .. } => Ok(Target::Utilization(*percent)),
+            Self { average_value: Some(value), .. } => milli(value).map(MetricTarget::AverageValue),
+            Self { value: Some(value), .. } => milli(value).map(MetricTarget::Value),
+            Self { average_utilization: Some(percent), .. } => {
+                Ok(MetricTarget::Utilization(*percent))
+            }
             _ => Err("it has no target: value, averageValue or averageUtilization".to_owned()),
         }
     }
 
     /// Whether it is in percent of what pods request.
     pub fn is_percent(&self) -> bool {
-        matches!(self.in_thousandths(), Ok(Target::Utilization(_)))
+        matches!(self.in_thousandths(), Ok(MetricTarget::Utilization(_)))
     }
 }
 

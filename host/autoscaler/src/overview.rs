@@ -1,7 +1,7 @@
 //! What a page says of an autoscaler: its state, the verdict, and each metric.
 
 use leadsman_hpa::{
-    Decision, Failure, Limit, Outcome, Proposal, Replicas, Situation, Target, decide, propose,
+    Decision, Failure, Limit, MetricTarget, Outcome, Proposal, Replicas, Situation, decide, propose,
 };
 use leadsman_model::quantity::Quantity;
 use serde::Serialize;
@@ -283,13 +283,13 @@ fn metric(
     proposed: Option<(Result<Proposal, Failure>, &Situation)>,
 ) -> MetricOverview {
     let target = spec.target().and_then(TargetSpec::in_thousandths).ok();
-    let percent = matches!(target, Some(Target::Utilization(_)));
+    let percent = matches!(target, Some(MetricTarget::Utilization(_)));
     let number = |value: i64| {
         if percent { MetricNumber::percent(value) } else { MetricNumber::of_milli(value) }
     };
     let target = target.map(|target| match target {
-        Target::Value(milli) | Target::AverageValue(milli) => number(milli),
-        Target::Utilization(percent) => number(i64::from(percent)),
+        MetricTarget::Value(milli) | MetricTarget::AverageValue(milli) => number(milli),
+        MetricTarget::Utilization(percent) => number(i64::from(percent)),
     });
     let mut overview = MetricOverview {
         title: title(spec),

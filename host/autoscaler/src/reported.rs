@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use leadsman_hpa::{
-    History, Metric, Phase, Pod, PodSample, Reading, ReadyCondition, Situation, Startup, Target,
-    Utilization,
+    History, Metric, MetricTarget, Phase, Pod, PodSample, Reading, ReadyCondition, Situation,
+    Startup, Utilization,
 };
 use leadsman_model::quantity::Quantity;
 
@@ -36,7 +36,7 @@ pub fn situation(
         let reading = reading(status, at, spec, known.get(at), replicas);
         match spec.target().and_then(crate::manifest::TargetSpec::in_thousandths) {
             Ok(target) => Metric { target, reading },
-            Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
+            Err(reason) => Metric { target: MetricTarget::Value(0), reading: Err(reason) },
         }
     });
     let spec = &autoscaler.spec;

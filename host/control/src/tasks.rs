@@ -13,7 +13,7 @@ use leadsman_config::{Flags, Parsed, valid};
 use leadsman_document::Fault;
 use leadsman_model::owner::Owner;
 use leadsman_runtime::files::FileFingerprint;
-use leadsman_trace::{self as trace, Kind};
+use leadsman_trace::{self as trace, SpanKind};
 
 /// What a task ended with.
 pub(super) enum Done {
@@ -64,7 +64,7 @@ impl Controller {
         let flags = self.flags.clone();
         let reload = self.reloads.begin(&owner);
         self.blocking(TaskOwner::Parsing(owner.clone(), task.ticket), move || {
-            let _span = trace::child_of("parse", Kind::Internal, reload.as_ref());
+            let _span = trace::child_of("parse", SpanKind::Internal, reload.as_ref());
             let ticket = task.ticket;
             let result = Ok(Arc::new(Revision::parse(task, &flags)));
             Done::Event(Event::Parsed { owner, ticket, result })
@@ -103,7 +103,7 @@ impl Controller {
         let task_owner = TaskOwner::Binding(owner.clone(), ticket);
         let reload = self.reloads.begin(&owner);
         let task = self.work.spawn(async move {
-            let span = trace::child_of("bind", Kind::Internal, reload.as_ref());
+            let span = trace::child_of("bind", SpanKind::Internal, reload.as_ref());
             let result = Ok(span.within(job.run()).await);
             Done::Event(Event::Bound { owner, ticket, result })
         });

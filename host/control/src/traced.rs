@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use leadsman_model::owner::Owner;
-use leadsman_trace::{self as trace, Context, Kind, Span};
+use leadsman_trace::{self as trace, Context, Span, SpanKind};
 
 /// The reloads under way: at most one for each owner.
 #[derive(Default)]
@@ -29,10 +29,9 @@ impl Reloads {
 
     /// Something is published. The spans last for as long as they are held.
     pub(super) fn publishing(&self) -> Vec<Span> {
-        let spans = self
-            .0
-            .values()
-            .map(|reload| trace::child_of("publish", Kind::Internal, reload.context().as_ref()));
+        let spans = self.0.values().map(|reload| {
+            trace::child_of("publish", SpanKind::Internal, reload.context().as_ref())
+        });
         spans.collect()
     }
 

@@ -21,7 +21,7 @@ use leadsman_model::query_params::QueryParams;
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::clock;
 use leadsman_source::{AnswerRoom, Fetched, QueryKind, Request};
-use leadsman_trace::{self as trace, Kind};
+use leadsman_trace::{self as trace, SpanKind};
 
 /// How much longer the other queries may take once one has failed.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
@@ -246,7 +246,7 @@ async fn fetch(
     let begun = Instant::now();
     let tenant = &Tenant::new(&mapping.owner, scope);
     let request = Request { query: &filled, max_sample_age: query.max_sample_age, now, tenant };
-    let mut span = trace::child("query", Kind::Client);
+    let mut span = trace::child("query", SpanKind::Client);
     if span.is_sampled() {
         span.set("leadsman.query", query.name.as_str());
         span.set("leadsman.source", query.source_name.as_str());

@@ -7,7 +7,7 @@ use super::error::EvaluationError;
 use super::mapping::Mapping;
 use super::state::Evaluated;
 use leadsman_model::names::Scope;
-use leadsman_trace::{self as trace, Context, Kind, Span};
+use leadsman_trace::{self as trace, Context, Span, SpanKind};
 
 /// How many reads are noted between two attempts: as many as a span names.
 const MAX_NOTED: usize = 32;
@@ -37,7 +37,9 @@ impl Awaiting {
         }
         let waiting = self.take();
         let mut span = match waiting.first() {
-            Some(first) if !is_ahead => trace::child_of("evaluation", Kind::Internal, Some(first)),
+            Some(first) if !is_ahead => {
+                trace::child_of("evaluation", SpanKind::Internal, Some(first))
+            }
             _ => trace::root("evaluation"),
         };
         waiting.into_iter().for_each(|read| span.link(read));
@@ -74,7 +76,7 @@ impl Awaiting {
 
 /// The span of a read's wait for an evaluation. Lasts for as long as it is held.
 pub(super) fn waiting(mapping: &Mapping, scope: &Scope) -> Span {
-    let mut span = trace::child("wait", Kind::Internal);
+    let mut span = trace::child("wait", SpanKind::Internal);
     if span.is_sampled() {
         span.set("leadsman.mapping", mapping.title());
         span.set("leadsman.scope", scope.to_string());

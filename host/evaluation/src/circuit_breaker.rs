@@ -17,10 +17,10 @@ const MAX_COOL_DOWN: Duration = Duration::from_secs(60);
 /// Counts consecutive failures of a mapping's plugin, and opens after too many. Failures of sources
 /// do not count: the mapping's policies cover them, and they end without the plugin changing.
 #[derive(Debug, Default)]
-pub struct CircuitBreaker(Mutex<State>);
+pub struct CircuitBreaker(Mutex<BreakerState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct BreakerState {
     failures: u32,
     open: Option<OpenState>,
 }
@@ -68,7 +68,7 @@ impl CircuitBreaker {
         match outcome {
             Ok(_) => {
                 let was_open = state.open.is_some();
-                *state = State::default();
+                *state = BreakerState::default();
                 if was_open { Transition::Closed } else { Transition::Unchanged }
             }
             Err(error @ EvaluationError::Plugin { source, .. }) if source.is_misbehaviour() => {

@@ -5,13 +5,13 @@ use std::time::Instant;
 use super::evaluations::Evaluations;
 use super::policy::Policy;
 use super::predecessor::HandoverStatus;
-use super::state::State;
+use super::state::EvaluationState;
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
 
 /// What reads of an evaluation get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Served {
+pub enum ReadCondition {
     /// Its newest values.
     Current,
     /// Old values: the last good ones, or those of the mapping before its last change.
@@ -26,7 +26,7 @@ pub enum Served {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// What they get.
-    pub served: Served,
+    pub served: ReadCondition,
     /// Why it fails, if it does.
     pub error: Option<String>,
 }
@@ -34,22 +34,22 @@ pub struct Condition {
 impl Condition {
     /// `None` before its first attempt has ended.
     fn of(
-        state: &State,
+        state: &EvaluationState,
         policy: &Policy,
         handover: Option<&HandoverStatus>,
         now: Instant,
     ) -> Option<Self> {
         let Some(failed) = &state.failed else {
-            let served = Served::Current;
+            let served = ReadCondition::Current;
             return state.good.is_some().then_some(Self { served, error: None });
         };
         let before_serves = handover.is_some_and(|handover| handover.serving);
         let age = state.good.as_ref().map(|good| now.saturating_duration_since(good.at));
         let served = match (age, policy.last_good) {
-            _ if before_serves => Served::Old,
-            (Some(age), Some(oldest)) if age <= oldest => Served::Old,
-            _ if policy.otherwise.is_some() => Served::Stated,
-            _ => Served::Nothing,
+            _ if before_serves => ReadCondition::Old,
+            (Some(age), Some(oldest)) if age <= oldest => ReadCondition::Old,
+            _ if policy.otherwise.is_some() => ReadCondition::Stated,
+            _ => ReadCondition::Nothing,
         };
         Some(Self { served, error: Some(failed.error.to_string()) })
     }
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use leadsman_model::serve::Serve;
 
-    fn served(good: bool, failed: bool, policy: &Policy, after: Duration) -> Option<Served> {
-        let state = State {
+    fn served(good: bool, failed: bool, policy: &Policy, after: Duration) -> Option<ReadCondition> {
+        let state = EvaluationState {
             good: good.then(|| Arc::new(Evaluated::nothing(&Serve::External))),
             failed: failed.then(|| Failed {
                 error: Arc::new(EvaluationError::Internal),
@@ -98,15 +98,15 @@ mod tests {
         let (now, later) = (Duration::ZERO, Duration::from_secs(600));
         let strict = Policy { last_good: None, otherwise: None, ..Policy::default() };
         assert_eq!(served(false, false, &strict, now), None);
-        assert_eq!(served(true, false, &strict, later), Some(Served::Current));
-        assert_eq!(served(true, true, &strict, now), Some(Served::Nothing));
+        assert_eq!(served(true, false, &strict, later), Some(ReadCondition::Current));
+        assert_eq!(served(true, true, &strict, now), Some(ReadCondition::Nothing));
         let lenient = Policy { last_good: Some(Duration::from_secs(120)), ..strict };
-        assert_eq!(served(true, true, &lenient, now), Some(Served::Old));
-        assert_eq!(served(true, true, &lenient, later), Some(Served::Nothing));
-        assert_eq!(served(false, true, &lenient, now), Some(Served::Nothing));
+        assert_eq!(served(true, true, &lenient, now), Some(ReadCondition::Old));
+        assert_eq!(served(true, true, &lenient, later), Some(ReadCondition::Nothing));
+        assert_eq!(served(false, true, &lenient, now), Some(ReadCondition::Nothing));
         let otherwise = Some(StandIn::Value("7".parse().unwrap()));
         let stated = Policy { otherwise, ..lenient };
-        assert_eq!(served(true, true, &stated, now), Some(Served::Old));
-        assert_eq!(served(true, true, &stated, later), Some(Served::Stated));
+        assert_eq!(served(true, true, &stated, now), Some(ReadCondition::Old));
+        assert_eq!(served(true, true, &stated, later), Some(ReadCondition::Stated));
     }
 }

@@ -16,9 +16,9 @@ use super::index::{EvaluationMap, evict_idle, name, remove};
 use super::mapping::Mapping;
 use super::policy::{ReadDecision, Retry, decide};
 use super::quota::EvaluationQuota;
-use super::record::{ReaderNote, RunRecord, Who};
+use super::record::{ReaderIdentity, ReaderNote, RunRecord};
 use super::stand_in::StandIn;
-use super::state::{Evaluated, Evaluation, State};
+use super::state::{Evaluated, Evaluation, EvaluationState};
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::telemetry::GaugeGuard;
@@ -34,7 +34,7 @@ pub struct Reader<'a> {
     /// Tells one repeated request from another.
     pub request: u64,
     /// The same for people.
-    pub who: Who<'a>,
+    pub who: ReaderIdentity<'a>,
 }
 
 /// What a read gets.
@@ -69,7 +69,7 @@ impl Reading {
 /// What is recorded of one evaluation.
 pub struct Recorded {
     /// The outcomes of its newest attempts.
-    pub state: Arc<State>,
+    pub state: Arc<EvaluationState>,
     /// The cadence of its reads.
     pub every: Duration,
     /// Its last runs, the newest first.
@@ -295,7 +295,7 @@ impl Evaluations {
     }
 
     /// The outcomes of the newest attempts of an evaluation in use. Does not count as a read.
-    pub fn known(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<State>> {
+    pub fn known(&self, scope: &Scope, params: &QueryParams) -> Option<Arc<EvaluationState>> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
         Some(evaluations.get(params)?.get(name(scope))?.state())
     }
@@ -315,7 +315,7 @@ impl Evaluations {
     }
 
     /// All evaluations in use: scope, its parameters, state and cadence.
-    pub fn list(&self) -> Vec<(Scope, QueryParams, Arc<State>, Duration)> {
+    pub fn list(&self) -> Vec<(Scope, QueryParams, Arc<EvaluationState>, Duration)> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
         let mut list: Vec<_> = evaluations
             .values()

@@ -14,7 +14,7 @@ use super::evaluations::{Evaluations, Reader, Reading};
 use super::index::name;
 use super::policy::{ReadDecision, decide};
 use super::predecessor::{Fallback, HandoverStatus, Predecessor, PredecessorState};
-use super::state::{Evaluation, State};
+use super::state::{Evaluation, EvaluationState};
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::telemetry::HandoverEvent;
@@ -80,9 +80,9 @@ impl Evaluations {
     ) -> Option<Evaluation> {
         let policy = &self.mapping.policy;
         let (mut state, predecessor) = if same {
-            (State::clone(&evaluation.state()), evaluation.predecessor())
+            (EvaluationState::clone(&evaluation.state()), evaluation.predecessor())
         } else {
-            (State::default(), Predecessor::of(evaluation, old, now))
+            (EvaluationState::default(), Predecessor::of(evaluation, old, now))
         };
         let predecessor = predecessor.and_then(|of| of.kept_by(&self.mapping, in_use, now));
         if !in_use {

@@ -39,7 +39,7 @@ pub use budget::{Budget, BudgetUse, TeamLimits};
 pub use candidate::{Candidate, Comparison, Difference};
 pub use chain::{Link, PREVIOUS};
 pub use circuit_breaker::CircuitBreaker;
-pub use condition::{Condition, Served};
+pub use condition::{Condition, ReadCondition};
 pub use error::{EvaluationError, ReadFailure};
 pub use evaluations::{Evaluations, Reader, Reading, Recorded};
 pub use last_known::{Known, LastKnown};
@@ -52,8 +52,8 @@ pub use runs::{RunCounts, RunTotals, Runs};
 pub use stand_in::{
     Recipient, ReplicasBehavior, StandIn, StatedNumber, StatedReplicas, TargetType, Unreachable,
 };
-pub use state::{Evaluated, Failed, State};
+pub use state::{Evaluated, EvaluationState, Failed};
 pub use workloads::Workloads;
 
 pub use leadsman_source::Gap;
-pub use record::Who;
+pub use record::ReaderIdentity;

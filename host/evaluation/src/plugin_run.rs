@@ -17,7 +17,7 @@ use leadsman_model::permits::FairPermit;
 use leadsman_model::tenant::Tenant;
 use leadsman_model::values::Values;
 use leadsman_sandbox::{Expected, LogLine, Run, RunError, Trace};
-use leadsman_trace::{self as trace, Kind};
+use leadsman_trace::{self as trace, SpanKind};
 
 /// How a run is called that gave values.
 const OK: &str = "ok";
@@ -151,7 +151,7 @@ pub(super) async fn run(
     scope: &Scope,
     stage: impl Fn(Stage),
 ) -> (Result<Ran, EvaluationError>, Option<Traced>) {
-    let mut span = trace::child("plugin", Kind::Internal);
+    let mut span = trace::child("plugin", SpanKind::Internal);
     if span.is_sampled() {
         match (which, &mapping.candidate) {
             (Which::Candidate, Some(candidate)) => {

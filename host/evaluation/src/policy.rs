@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{EvaluationError, ReadFailure};
 use super::stand_in::StandIn;
-use super::state::{Evaluated, State};
+use super::state::{Evaluated, EvaluationState};
 use leadsman_model::values::OnNan;
 
 /// What reads get, and when.
@@ -74,7 +74,7 @@ pub(super) enum Retry {
     Later,
 }
 
-pub(super) fn decide(state: &State, policy: &Policy, now: Instant) -> ReadDecision {
+pub(super) fn decide(state: &EvaluationState, policy: &Policy, now: Instant) -> ReadDecision {
     let age = |good: &Arc<Evaluated>| now.saturating_duration_since(good.at);
     let Some(failed) = &state.failed else {
         return match &state.good {
@@ -98,7 +98,11 @@ pub(super) fn decide(state: &State, policy: &Policy, now: Instant) -> ReadDecisi
 }
 
 /// What a read is served whose deadline passed while it waited.
-pub(super) fn decide_late(state: &State, policy: &Policy, now: Instant) -> Option<Arc<Evaluated>> {
+pub(super) fn decide_late(
+    state: &EvaluationState,
+    policy: &Policy,
+    now: Instant,
+) -> Option<Arc<Evaluated>> {
     let good = state.good.as_ref()?;
     let age = now.saturating_duration_since(good.at);
     (age <= policy.last_good?).then(|| good.clone())
@@ -120,14 +124,14 @@ mod tests {
         }
     }
 
-    fn state(good: Option<Instant>, failed: Option<Instant>) -> State {
+    fn state(good: Option<Instant>, failed: Option<Instant>) -> EvaluationState {
         let values = || Values {
             served: MetricValues::Items(vec![]),
             refused: vec![],
             refused_count: 0,
             not_numbers: 0,
         };
-        State {
+        EvaluationState {
             good: good.map(|at| {
                 Arc::new(Evaluated {
                     id: 1,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::evaluations::Evaluations;
 use super::mapping::Mapping;
 use super::policy::Policy;
-use super::state::{Evaluated, Evaluation, State};
+use super::state::{Evaluated, Evaluation, EvaluationState};
 
 /// The evaluation of the mapping before, for the same scope and parameters.
 #[derive(Clone)]
@@ -149,7 +149,7 @@ fn may_go_on(old: &Mapping, new: &Mapping) -> bool {
 }
 
 /// Reads of a mapping that is evaluated on.
-fn running(state: &State, policy: &Policy, now: Instant) -> Fallback {
+fn running(state: &EvaluationState, policy: &Policy, now: Instant) -> Fallback {
     let Some(good) = &state.good else { return Fallback::Nothing };
     let age = now.saturating_duration_since(good.at);
     let old_enough = || policy.last_good.is_some_and(|oldest| age <= oldest);
@@ -258,7 +258,7 @@ mod tests {
         let start = Instant::now();
         let of = |good: bool, failed: bool, last_good, after| {
             let error = Arc::new(EvaluationError::Internal);
-            let state = State {
+            let state = EvaluationState {
                 good: good.then(|| evaluated(start)),
                 failed: failed.then(|| Failed { error, at: start, since: start }),
                 attempts: 1,

@@ -105,7 +105,7 @@ pub struct Failed {
 
 /// The outcomes of the newest attempts.
 #[derive(Debug, Clone, Default)]
-pub struct State {
+pub struct EvaluationState {
     /// The last good values.
     pub good: Option<Arc<Evaluated>>,
     /// The newest attempt, if it failed.
@@ -126,7 +126,7 @@ pub(super) struct Evaluation {
     evicted: CancellationToken,
     pub(super) scope: Scope,
     pub(super) params: QueryParams,
-    state: ArcSwap<State>,
+    state: ArcSwap<EvaluationState>,
     attempts: watch::Sender<u64>,
     /// A read waits for values newer than there are.
     demanded: AtomicBool,
@@ -194,7 +194,7 @@ impl Evaluation {
     pub(super) fn successor(
         &self,
         fastest: Duration,
-        state: &State,
+        state: &EvaluationState,
         predecessor: Option<Predecessor>,
         same: bool,
     ) -> Self {
@@ -206,7 +206,7 @@ impl Evaluation {
         let readers = self.readers.carried_on();
         let good = state.good.as_ref().map(|good| Arc::new(good.carried_to(new.id)));
         let (failed, attempts) = (state.failed.clone(), state.attempts);
-        new.state.store(Arc::new(State { good, failed, attempts }));
+        new.state.store(Arc::new(EvaluationState { good, failed, attempts }));
         new.attempts.send_replace(attempts);
         Self { cadence, predecessor: Mutex::new(predecessor), runs, readers, ..new }
     }
@@ -287,7 +287,7 @@ impl Evaluation {
         }
     }
 
-    pub(super) fn state(&self) -> Arc<State> {
+    pub(super) fn state(&self) -> Arc<EvaluationState> {
         self.state.load_full()
     }
 
@@ -341,8 +341,8 @@ impl Evaluation {
         let since = old.failed.as_ref().map_or(now, |failed| failed.since);
         let attempts = old.attempts + 1;
         let new = match outcome {
-            Ok(good) => State { good: Some(Arc::new(good)), failed: None, attempts },
-            Err(error) => State {
+            Ok(good) => EvaluationState { good: Some(Arc::new(good)), failed: None, attempts },
+            Err(error) => EvaluationState {
                 good: old.good.clone(),
                 failed: Some(Failed { error, at: now, since }),
                 attempts,

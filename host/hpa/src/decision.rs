@@ -160,15 +160,15 @@ fn normalize(situation: &Situation, recommended: i32) -> (i32, Option<Stabilized
 mod tests {
     use super::*;
     use crate::limits::Direction;
-    use crate::metric::{Reading, Target};
+    use crate::metric::{MetricTarget, Reading};
 
     fn external(value: i64) -> Metric {
         let reading = Ok(Reading::External(vec![value]));
-        Metric { target: Target::AverageValue(10_000), reading }
+        Metric { target: MetricTarget::AverageValue(10_000), reading }
     }
 
     fn unread() -> Metric {
-        Metric { target: Target::AverageValue(10_000), reading: Err("it is away".to_owned()) }
+        Metric { target: MetricTarget::AverageValue(10_000), reading: Err("it is away".to_owned()) }
     }
 
     fn situation(replicas: i32, metrics: Vec<Metric>) -> Situation {

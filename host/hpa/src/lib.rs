@@ -21,7 +21,7 @@ pub use decision::{Decision, History, Outcome, Situation, decide};
 pub use limits::{
     Behavior, Direction, Limit, PolicyAmount, ScalingPolicy, ScalingRules, SelectPolicy,
 };
-pub use metric::{Metric, Reading, Target, Utilization};
+pub use metric::{Metric, MetricTarget, Reading, Utilization};
 pub use pods::{Phase, Pod, PodGroups, PodSample, ReadyCondition, Startup};
 pub use proposal::{Calculation, Failure, Proposal, Replicas, propose};
 pub use stabilization::{Recommendation, Stabilized};

@@ -8,14 +8,14 @@ use crate::pods::PodSample;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     /// The target.
-    pub target: Target,
+    pub target: MetricTarget,
     /// What was read, or why nothing was.
     pub reading: Result<Reading, String>,
 }
 
 /// The target of a metric, in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum MetricTarget {
     /// Of the value itself.
     Value(i64),
     /// Of the value for each pod.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::ceil;
-use crate::metric::{Metric, Reading, Target, Utilization};
+use crate::metric::{Metric, MetricTarget, Reading, Utilization};
 use crate::pods::{Pod, PodGroups, PodSample, Startup, ready};
 use crate::tolerance::Tolerance;
 
@@ -69,7 +69,7 @@ pub enum Failure {
     /// What pods request is not known.
     Requests(String),
     /// The type of the target is not for this type of metric.
-    Target,
+    MetricTarget,
 }
 
 impl fmt::Display for Failure {
@@ -81,7 +81,7 @@ impl fmt::Display for Failure {
                 "there is a value for none of the target's pods that count (they may be pending, \
                  starting, failed or being deleted)",
             ),
-            Self::Target => f.write_str("the metric has no target of a type that fits it"),
+            Self::MetricTarget => f.write_str("the metric has no target of a type that fits it"),
         }
     }
 }
@@ -107,32 +107,34 @@ pub fn propose(
     match (reading, metric.target) {
         (Reading::Pods { samples, startup: starting, utilization }, target) => {
             let measure = match (target, utilization) {
-                (Target::AverageValue(target), _) => Measure::Average(target),
-                (Target::Utilization(percent), Some(Utilization { requests })) => {
+                (MetricTarget::AverageValue(target), _) => Measure::Average(target),
+                (MetricTarget::Utilization(percent), Some(Utilization { requests })) => {
                     let requests =
                         requests.as_ref().map_err(|reason| Failure::Requests(reason.clone()));
                     Measure::Utilization { percent, requests }
                 }
-                _ => return Err(Failure::Target),
+                _ => return Err(Failure::MetricTarget),
             };
             let startup = starting.then_some(startup);
             of_pods(samples, &measure, replicas.spec, pods, startup, tolerance)
         }
-        (Reading::Object(value), Target::Value(target)) => {
+        (Reading::Object(value), MetricTarget::Value(target)) => {
             of_value(*value, target, replicas.spec, pods, tolerance)
         }
-        (Reading::Object(value), Target::AverageValue(target)) => {
+        (Reading::Object(value), MetricTarget::AverageValue(target)) => {
             Ok(of_average(*value, target, replicas.status, tolerance))
         }
-        (Reading::External(values), Target::Value(target)) => {
+        (Reading::External(values), MetricTarget::Value(target)) => {
             let sum = values.iter().fold(0_i64, |sum, value| sum.wrapping_add(*value));
             of_value(sum, target, replicas.spec, pods, tolerance)
         }
-        (Reading::External(values), Target::AverageValue(target)) => {
+        (Reading::External(values), MetricTarget::AverageValue(target)) => {
             let sum = values.iter().try_fold(0_i64, |sum, value| sum.checked_add(*value));
             Ok(of_average(sum.unwrap_or(i64::MAX), target, replicas.status, tolerance))
         }
-        (Reading::Object(_) | Reading::External(_), Target::Utilization(_)) => Err(Failure::Target),
+        (Reading::Object(_) | Reading::External(_), MetricTarget::Utilization(_)) => {
+            Err(Failure::MetricTarget)
+        }
     }
 }
 

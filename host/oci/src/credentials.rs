@@ -13,7 +13,7 @@ use leadsman_model::reference::Reference;
 /// Credentials for one registry. They are sent only to that registry and to the token service that it
 /// names.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
+pub struct RegistryCredentials {
     registry: String,
     pub(super) kind: CredentialKind,
 }
@@ -70,7 +70,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-impl Credentials {
+impl RegistryCredentials {
     /// Selects the entry for an artifact in a dockerconfigjson. Entries match as in the kubelet, and
     /// the longest match wins.
     pub fn for_registry(json: &str, reference: &Reference) -> Result<Self, CredentialsError> {
@@ -99,10 +99,10 @@ impl Credentials {
     }
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for RegistryCredentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Credentials")
+            .debug_struct("RegistryCredentials")
             .field("registry", &self.registry)
             .finish_non_exhaustive()
     }
@@ -151,9 +151,9 @@ mod tests {
 
     use super::*;
 
-    fn find(auths: &Value, reference: &str) -> Result<Credentials, CredentialsError> {
+    fn find(auths: &Value, reference: &str) -> Result<RegistryCredentials, CredentialsError> {
         let text = json!({"auths": auths}).to_string();
-        Credentials::for_registry(&text, &reference.parse().unwrap())
+        RegistryCredentials::for_registry(&text, &reference.parse().unwrap())
     }
 
     #[test]
@@ -206,7 +206,8 @@ mod tests {
             (r#"{"auths": {"s.example": {}, "t.example": {}}}"#, "it has: s.example, t.example"),
             (r#"{"auths": {}}"#, "it has: none"),
         ] {
-            let error = Credentials::for_registry(text, &reference).unwrap_err().to_string();
+            let error =
+                RegistryCredentials::for_registry(text, &reference).unwrap_err().to_string();
             assert!(error.contains(wanted) && !error.contains("hunter2"), "{error}");
         }
     }

@@ -20,7 +20,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-pub use credentials::{Credentials, CredentialsError};
+pub use credentials::{CredentialsError, RegistryCredentials};
 pub use error::PullError;
 pub use leadsman_model::reference::{Digest, Reference, ReferenceError};
 pub use manifest::NotAPlugin;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, redirect};
 
 use super::answer::shown;
-use super::credentials::Credentials;
+use super::credentials::RegistryCredentials;
 use super::error::PullError;
 use super::manifest::{Content, Descriptor, Manifest};
 use super::session::Session;
@@ -24,7 +24,7 @@ pub struct Access {
     /// Whether to use plain HTTP.
     pub plain_http: bool,
     /// Credentials. They are never sent to another registry.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<RegistryCredentials>,
     /// The maximum size of a component, in bytes.
     pub max_bytes: u64,
     /// The time limit of each operation, over all of its requests.

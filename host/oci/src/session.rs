@@ -5,7 +5,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::answer::{bounded, digested, host, media_type, said, shown};
 use super::challenge;
-use super::credentials::{CredentialKind, Credentials};
+use super::credentials::{CredentialKind, RegistryCredentials};
 use super::error::PullError;
 use super::manifest::{Descriptor, IMAGE_INDEX, IMAGE_MANIFEST, Manifest};
 use leadsman_model::reference::Digest;
@@ -22,7 +22,7 @@ const MAX_REDIRECTS: usize = 5;
 pub(super) struct Session<'a> {
     client: &'a Client,
     reference: &'a Reference,
-    credentials: Option<&'a Credentials>,
+    credentials: Option<&'a RegistryCredentials>,
     base: Url,
     authorization: Option<HeaderValue>,
     rights: Rights,
@@ -51,7 +51,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(
         client: &'a Client,
         reference: &'a Reference,
-        credentials: Option<&'a Credentials>,
+        credentials: Option<&'a RegistryCredentials>,
         plain_http: bool,
     ) -> Result<Self, PullError> {
         let scheme = if plain_http { "http" } else { "https" };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::external::picks;
 use super::selector;
 use crate::snapshot::{NotServed, ReadKind, Snapshot};
-use leadsman_evaluation::{Evaluations, State};
+use leadsman_evaluation::{EvaluationState, Evaluations};
 use leadsman_model::names::Namespace;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::query_params::QueryParams;
@@ -121,7 +121,7 @@ fn of_evaluations(
 }
 
 fn state_of(
-    state: &State,
+    state: &EvaluationState,
     last_good: Option<Duration>,
     before_serves: bool,
     now: Instant,
@@ -187,10 +187,10 @@ mod tests {
         let now = Instant::now();
         let error = Arc::new(EvaluationError::Internal);
         let failed = Some(Failed { error, at: now, since: now });
-        let state = State { good: None, failed, attempts: 1 };
-        let failing = |state: &State, before| state_of(state, None, before, now);
+        let state = EvaluationState { good: None, failed, attempts: 1 };
+        let failing = |state: &EvaluationState, before| state_of(state, None, before, now);
         assert!(matches!(failing(&state, false), NewestState::Failing(_)));
         assert!(matches!(failing(&state, true), NewestState::Old(_)));
-        assert_eq!(failing(&State::default(), false), NewestState::Unread);
+        assert_eq!(failing(&EvaluationState::default(), false), NewestState::Unread);
     }
 }

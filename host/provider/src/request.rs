@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::LazyLock;
 
 use crate::snapshot::MeasuredKind;
-use leadsman_evaluation::{Reader, Who};
+use leadsman_evaluation::{Reader, ReaderIdentity};
 use leadsman_model::names::ObjectName;
 
 /// Who reads.
@@ -93,7 +93,7 @@ pub(super) fn reader<'a>(
     request: impl Hash,
 ) -> Reader<'a> {
     let account = HASHER.hash_one((caller, namespace));
-    let who = Who {
+    let who = ReaderIdentity {
         key: HASHER.hash_one((account, caller.agent)),
         user: caller.user,
         agent: caller.agent,

@@ -32,10 +32,10 @@ impl From<&Owner> for CompileOwner {
 /// Runs at most two compilations, of different owners: one that takes long and one that is still
 /// short. More would need too much memory.
 #[derive(Clone, Default)]
-pub(super) struct CompileQueue(Arc<Mutex<State>>);
+pub(super) struct CompileQueue(Arc<Mutex<QueueState>>);
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     running: Vec<(CompileOwner, Lane)>,
     /// The owners that wait, in round-robin order, with their requests.
     waiting: VecDeque<(CompileOwner, VecDeque<oneshot::Sender<CompilePermit>>)>,
@@ -74,7 +74,7 @@ impl CompileQueue {
     }
 
     /// Grants permits to the next requests while the limits allow it.
-    fn start_next(&self, state: &mut State) {
+    fn start_next(&self, state: &mut QueueState) {
         while state.running.iter().all(|(_, lane)| *lane != Lane::Short) {
             let is_running =
                 |owner: &CompileOwner| state.running.iter().any(|(running, _)| running == owner);
@@ -98,7 +98,7 @@ impl CompileQueue {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, QueueState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

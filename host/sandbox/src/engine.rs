@@ -16,7 +16,7 @@ use super::bindings::leadsman::plugin::log;
 use super::error::LoadError;
 use super::log_rate_limit::LogRateLimit;
 use super::run_limits::MAX_MEMORY;
-use super::store::State;
+use super::store::StoreState;
 use leadsman_model::permits::FairSemaphore;
 
 /// The resolution of a plugin's time limit.
@@ -45,7 +45,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     engine: wasmtime::Engine,
-    linker: Linker<State>,
+    linker: Linker<StoreState>,
     slots: FairSemaphore,
     slots_per_mapping: usize,
     loading: Arc<Semaphore>,
@@ -60,7 +60,7 @@ impl Engine {
         let engine = wasmtime::Engine::new(&settings(concurrency))
             .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let mut linker = Linker::new(&engine);
-        log::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)
+        log::add_to_linker::<StoreState, HasSelf<StoreState>>(&mut linker, |state| state)
             .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(engine.weak()).map_err(LoadError::Ticker)?;
         // The pool has more instances than there are concurrent calls: an instance is returned
@@ -85,7 +85,7 @@ impl Engine {
         &self.0.log_rate_limit
     }
 
-    pub(super) fn linker(&self) -> &Linker<State> {
+    pub(super) fn linker(&self) -> &Linker<StoreState> {
         &self.0.linker
     }
 

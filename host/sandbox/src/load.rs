@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::error::{LOG, LoadError};
 use super::fixtures;
 use super::run::Description;
-use super::store::State;
+use super::store::StoreState;
 use leadsman_model::reference::Digest;
 
 /// The exports of the plugin world.
@@ -39,7 +39,7 @@ impl WeakPlugin {
 
 struct Loaded {
     engine: Engine,
-    pre: MappingPre<State>,
+    pre: MappingPre<StoreState>,
     digest: String,
     description: Description,
     fixtures: Option<Box<[u8]>>,
@@ -118,7 +118,7 @@ impl Plugin {
         &self.0.engine
     }
 
-    pub(super) fn pre(&self) -> &MappingPre<State> {
+    pub(super) fn pre(&self) -> &MappingPre<StoreState> {
         &self.0.pre
     }
 

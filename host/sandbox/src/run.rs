@@ -14,7 +14,7 @@ use super::load::Plugin;
 use super::output::{self, Expected};
 use super::plan;
 use super::run_limits::{Limits, MAX_MEMORY};
-use super::store::{State, log_ended, store};
+use super::store::{StoreState, log_ended, store};
 use super::trace::{Capture, Trace};
 use leadsman_model::data::Input;
 use leadsman_model::object_table::ObjectColumns;
@@ -136,7 +136,10 @@ pub struct Run<'a> {
     pub expected: Expected<'a>,
 }
 
-pub(super) fn describe(engine: &Engine, pre: &MappingPre<State>) -> Result<Description, RunError> {
+pub(super) fn describe(
+    engine: &Engine,
+    pre: &MappingPre<StoreState>,
+) -> Result<Description, RunError> {
     let mut store = store(engine, "", &LOADING_LIMITS);
     let raw =
         call(&mut store, pre, &LOADING_LIMITS, |mapping, store| mapping.call_describe(store))?;
@@ -216,10 +219,10 @@ impl Plugin {
 
 /// Instantiates the plugin, calls a function, and maps traps to errors.
 fn call<T>(
-    store: &mut Store<State>,
-    pre: &MappingPre<State>,
+    store: &mut Store<StoreState>,
+    pre: &MappingPre<StoreState>,
     limits: &Limits,
-    function: impl FnOnce(&Mapping, &mut Store<State>) -> wasmtime::Result<T>,
+    function: impl FnOnce(&Mapping, &mut Store<StoreState>) -> wasmtime::Result<T>,
 ) -> Result<T, RunError> {
     let mapping = match pre.instantiate(&mut *store) {
         Ok(mapping) => mapping,
@@ -234,7 +237,7 @@ fn call<T>(
 /// The error of a call. `without_trap` is the kind of an error without a trap: during instantiation
 /// the host has failed, during a call the output cannot be read.
 fn call_error(
-    store: &mut Store<State>,
+    store: &mut Store<StoreState>,
     limits: &Limits,
     error: &wasmtime::Error,
     without_trap: fn(String) -> RunError,

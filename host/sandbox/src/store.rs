@@ -18,7 +18,7 @@ const MAX_LOG_LINES: u32 = 20;
 const MAX_LOG_BYTES: usize = 4096;
 
 /// The host state of one call.
-pub(super) struct State {
+pub(super) struct StoreState {
     /// The name of the mapping in log lines.
     name: String,
     memory_limit: usize,
@@ -39,16 +39,16 @@ pub(super) struct State {
     pub(super) exceeded: Option<RunError>,
 }
 
-impl State {
+impl StoreState {
     /// What was logged, how many lines were dropped, and the largest memory.
     pub(super) fn into_parts(self) -> (Vec<LogLine>, u64, usize) {
         (self.log, self.log_dropped, self.memory)
     }
 }
 
-impl types::Host for State {}
+impl types::Host for StoreState {}
 
-impl log::Host for State {
+impl log::Host for StoreState {
     fn write(&mut self, level: log::Level, message: String) {
         let dropped =
             self.log_lines >= self.log_limit || self.log_bytes + message.len() > MAX_LOG_BYTES;
@@ -91,7 +91,7 @@ impl log::Host for State {
     }
 }
 
-impl ResourceLimiter for State {
+impl ResourceLimiter for StoreState {
     fn memory_growing(
         &mut self,
         _current: usize,
@@ -121,8 +121,8 @@ impl ResourceLimiter for State {
 }
 
 /// Creates a store for one call. `name` is the name of the mapping in log lines.
-pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State> {
-    let state = State {
+pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<StoreState> {
+    let state = StoreState {
         name: name.to_owned(),
         memory_limit: limits.memory,
         log_limit: engine.log_rate_limit().available(name, Instant::now()).min(MAX_LOG_LINES),
@@ -144,7 +144,7 @@ pub(super) fn store(engine: &Engine, name: &str, limits: &Limits) -> Store<State
 }
 
 /// Logs the number of dropped lines, and charges the other lines to the mapping's rate limit.
-pub(super) fn log_ended(engine: &Engine, state: &State) {
+pub(super) fn log_ended(engine: &Engine, state: &StoreState) {
     let mut lines = state.log_lines;
     // A mapping that has used up its rate limit does not log this either.
     if state.log_dropped > 0 && state.log_limit > 0 {

@@ -9,7 +9,7 @@ use kube::api::{GroupVersionKind, ListParams};
 use kube::discovery::pinned_kind;
 use leadsman_cluster::{Cluster, explain};
 use leadsman_document::Document;
-use leadsman_hpa::{History, Metric, Recommendation, Situation, Startup, Target};
+use leadsman_hpa::{History, Metric, MetricTarget, Recommendation, Situation, Startup};
 use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
@@ -112,7 +112,7 @@ pub(super) async fn gather(
         let target = spec.target().and_then(TargetSpec::in_thousandths);
         values.push(match target {
             Ok(target) => Metric { target, reading },
-            Err(reason) => Metric { target: Target::Value(0), reading: Err(reason) },
+            Err(reason) => Metric { target: MetricTarget::Value(0), reading: Err(reason) },
         });
         let hour = match (own, named, &request) {
             (Some(_), ..) => Hour::unknown(

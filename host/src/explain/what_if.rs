@@ -1,6 +1,6 @@
 //! What an autoscaler would do if something were otherwise.
 
-use leadsman_hpa::{Reading, Target};
+use leadsman_hpa::{MetricTarget, Reading};
 use leadsman_model::quantity::Quantity;
 
 use super::gather::Gathered;
@@ -55,9 +55,9 @@ impl WhatIf {
             let milli = assumption.quantity.milli();
             let target = &mut gathered.situation.metrics[at].target;
             *target = match target {
-                Target::Value(_) => Target::Value(milli),
-                Target::AverageValue(_) => Target::AverageValue(milli),
-                Target::Utilization(_) => Target::Utilization(
+                MetricTarget::Value(_) => MetricTarget::Value(milli),
+                MetricTarget::AverageValue(_) => MetricTarget::AverageValue(milli),
+                MetricTarget::Utilization(_) => MetricTarget::Utilization(
                     i32::try_from(milli / 1000).map_err(|_| "a utilization is in percent")?,
                 ),
             };

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use leadsman_oci::{Credentials, Reference};
+use leadsman_oci::{Reference, RegistryCredentials};
 use leadsman_runtime::files;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ struct Helped {
 pub(super) async fn credentials(
     named: Option<&Path>,
     reference: &Reference,
-) -> anyhow::Result<Option<Credentials>> {
+) -> anyhow::Result<Option<RegistryCredentials>> {
     let Some(file) = named.map(Path::to_owned).or_else(usual_file) else { return Ok(None) };
     let text = match files::read_text(&file, files::MAX_CREDENTIALS) {
         Ok(text) => text,
@@ -66,7 +66,7 @@ pub(super) async fn credentials(
     let auths: serde_json::Map<String, Value> =
         auths.map(|(key, entry)| (key.clone(), entry.clone())).collect();
     let secret = json!({"auths": auths}).to_string();
-    match Credentials::for_registry(&secret, reference) {
+    match RegistryCredentials::for_registry(&secret, reference) {
         Ok(found) => Ok(Some(found)),
         Err(leadsman_oci::CredentialsError::NoEntry { .. }) => Ok(None),
         Err(error) => bail!("{} {error}", file.display()),
@@ -81,7 +81,7 @@ fn usual_file() -> Option<PathBuf> {
 }
 
 /// Runs a credential helper. `None` if it has nothing for the registry.
-async fn ask(helper: &str, reference: &Reference) -> anyhow::Result<Option<Credentials>> {
+async fn ask(helper: &str, reference: &Reference) -> anyhow::Result<Option<RegistryCredentials>> {
     let is_name = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
     if helper.is_empty() || !helper.chars().all(is_name) {
         bail!("{helper:?} is no name of a helper");
@@ -126,7 +126,7 @@ async fn ask(helper: &str, reference: &Reference) -> anyhow::Result<Option<Crede
         user => json!({"username": user, "password": helped.secret}),
     };
     let secret = json!({"auths": {reference.registry(): entry}}).to_string();
-    Credentials::for_registry(&secret, reference)
+    RegistryCredentials::for_registry(&secret, reference)
         .map(Some)
         .map_err(|error| anyhow::anyhow!("{program}: {error}"))
 }
@@ -135,7 +135,7 @@ async fn ask(helper: &str, reference: &Reference) -> anyhow::Result<Option<Crede
 mod tests {
     use super::*;
 
-    async fn found(config: &Value) -> anyhow::Result<Option<Credentials>> {
+    async fn found(config: &Value) -> anyhow::Result<Option<RegistryCredentials>> {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(file.path(), config.to_string())?;
         credentials(Some(file.path()), &"r.example/a:1".parse()?).await

@@ -22,7 +22,7 @@ use leadsman_runtime::telemetry::SpanMetrics;
 pub use context::Context;
 pub use endpoint::{CollectorEndpoint, EndpointError, Ratio};
 pub use export::{ExportError, Exporter};
-pub use span::{AttributeValue, Kind, Span};
+pub use span::{AttributeValue, Span, SpanKind};
 use tracer::Tracer;
 
 /// The tracer of the process. Like the log, it is one for all.
@@ -70,12 +70,12 @@ pub fn server(name: &'static str, headers: &HeaderMap, begun: SystemTime) -> Spa
 }
 
 /// A span within the current one; nothing where that is not sampled.
-pub fn child(name: &'static str, kind: Kind) -> Span {
+pub fn child(name: &'static str, kind: SpanKind) -> Span {
     child_of(name, kind, current().as_ref())
 }
 
 /// A span below another one; nothing where there is none.
-pub fn child_of(name: &'static str, kind: Kind, parent: Option<&Context>) -> Span {
+pub fn child_of(name: &'static str, kind: SpanKind, parent: Option<&Context>) -> Span {
     match (TRACER.get(), parent) {
         (Some(tracer), Some(parent)) => tracer.child(name, kind, parent),
         _ => Span::none(),

@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::context::Context;
-use super::span::{AttributeValue, Kind, Record};
+use super::span::{AttributeValue, Record, SpanKind};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ExportRequest {
@@ -171,9 +171,9 @@ fn span(record: Record) -> Span {
         parent_span_id,
         name: name.to_owned(),
         kind: match kind {
-            Kind::Internal => 1,
-            Kind::Server => 2,
-            Kind::Client => 3,
+            SpanKind::Internal => 1,
+            SpanKind::Server => 2,
+            SpanKind::Client => 3,
         },
         start_time_unix_nano: nanoseconds(begun),
         end_time_unix_nano: nanoseconds(ended),

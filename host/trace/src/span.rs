@@ -16,7 +16,7 @@ const MAX_LINKS: usize = 32;
 
 /// What a span is to the spans of other processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SpanKind {
     /// Work within the process.
     Internal,
     /// It serves a request.
@@ -52,7 +52,7 @@ pub(crate) struct Record {
     /// Whether the span above it is of another process.
     pub(crate) has_remote_parent: bool,
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SpanKind,
     pub(crate) begun: SystemTime,
     pub(crate) ended: SystemTime,
     pub(crate) attributes: Vec<(&'static str, AttributeValue)>,
@@ -86,14 +86,14 @@ impl Span {
         context: Context,
         parent: u64,
         name: &'static str,
-        kind: Kind,
+        kind: SpanKind,
         begun: SystemTime,
         sink: Arc<Sink>,
     ) -> Self {
         let record = Record {
             context,
             parent,
-            has_remote_parent: kind == Kind::Server && parent != 0,
+            has_remote_parent: kind == SpanKind::Server && parent != 0,
             name,
             kind,
             begun,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::endpoint::{CollectorEndpoint, Ratio};
 use super::export::Exporter;
 use super::otlp::{self, ExportRequest};
-use super::span::{Kind, Record, Span};
+use super::span::{Record, Span, SpanKind};
 use super::tracer::{MAX_WAITING, Tracer};
 use leadsman_runtime::telemetry::Metrics;
 
@@ -38,7 +38,7 @@ fn spans_below_a_request_are_of_its_trace() {
     let (tracer, mut queue) = tracer("0", &Metrics::new());
     let mut read = tracer.server("read", &headers(PARENT), SystemTime::now());
     read.set("leadsman.metric", "depth");
-    let query = tracer.child("query", Kind::Client, &read.context().unwrap());
+    let query = tracer.child("query", SpanKind::Client, &read.context().unwrap());
     drop(query);
     drop(read);
     let records = ended(&mut queue);
@@ -109,7 +109,7 @@ fn a_span_is_not_linked_to_its_own_parent() {
     let (tracer, mut queue) = tracer("1", &Metrics::new());
     let read = tracer.always("read");
     let (of, other) = (read.context().unwrap(), tracer.always("read"));
-    let mut evaluation = tracer.child("evaluation", Kind::Internal, &of);
+    let mut evaluation = tracer.child("evaluation", SpanKind::Internal, &of);
     evaluation.link(of);
     evaluation.link(other.context().unwrap());
     drop(evaluation);

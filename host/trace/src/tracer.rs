@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::context::{Caller, Context, TraceId};
 use super::endpoint::Ratio;
-use super::span::{Kind, Record, Span};
+use super::span::{Record, Span, SpanKind};
 use leadsman_runtime::telemetry::{SpanDrop, SpanMetrics};
 
 /// How many spans may wait for the exporter. Further ones are dropped, and counted.
@@ -76,29 +76,29 @@ impl Tracer {
         begun: SystemTime,
     ) -> Span {
         match Caller::of(headers) {
-            Caller::Sampled(caller) => self.below(name, Kind::Server, &caller, begun),
+            Caller::Sampled(caller) => self.below(name, SpanKind::Server, &caller, begun),
             Caller::NotSampled => Span::none(),
             Caller::Silent => match self.sampled() {
-                Some(trace) => self.first(name, Kind::Server, trace, begun),
+                Some(trace) => self.first(name, SpanKind::Server, trace, begun),
                 None => Span::none(),
             },
         }
     }
 
-    pub(crate) fn child(&self, name: &'static str, kind: Kind, parent: &Context) -> Span {
+    pub(crate) fn child(&self, name: &'static str, kind: SpanKind, parent: &Context) -> Span {
         self.below(name, kind, parent, SystemTime::now())
     }
 
     pub(crate) fn root(&self, name: &'static str) -> Span {
         match self.sampled() {
-            Some(trace) => self.first(name, Kind::Internal, trace, SystemTime::now()),
+            Some(trace) => self.first(name, SpanKind::Internal, trace, SystemTime::now()),
             None => Span::none(),
         }
     }
 
     pub(crate) fn always(&self, name: &'static str) -> Span {
         let trace = TraceId { high: self.numbers.next(), low: self.numbers.next() };
-        self.first(name, Kind::Internal, trace, SystemTime::now())
+        self.first(name, SpanKind::Internal, trace, SystemTime::now())
     }
 
     /// A new trace, if it is sampled.
@@ -107,12 +107,18 @@ impl Tracer {
         self.ratio.takes(low).then(|| TraceId { high: self.numbers.next(), low })
     }
 
-    fn first(&self, name: &'static str, kind: Kind, trace: TraceId, begun: SystemTime) -> Span {
+    fn first(&self, name: &'static str, kind: SpanKind, trace: TraceId, begun: SystemTime) -> Span {
         let context = Context { trace, span: self.numbers.next(), state: None };
         Span::begin(context, 0, name, kind, begun, self.sink.clone())
     }
 
-    fn below(&self, name: &'static str, kind: Kind, parent: &Context, begun: SystemTime) -> Span {
+    fn below(
+        &self,
+        name: &'static str,
+        kind: SpanKind,
+        parent: &Context,
+        begun: SystemTime,
+    ) -> Span {
         let (trace, state) = (parent.trace, parent.state.clone());
         let context = Context { trace, span: self.numbers.next(), state };
         Span::begin(context, parent.span, name, kind, begun, self.sink.clone())

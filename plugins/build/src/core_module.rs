@@ -106,7 +106,7 @@ pub fn component_of_module(module: &[u8]) -> Result<Vec<u8>, CoreModuleError> {
     if module.starts_with(&COMPONENT) {
         return Err(CoreModuleError::Component);
     }
-    let found = Found::of(module).map_err(CoreModuleError::Invalid)?;
+    let found = ModuleSummary::of(module).map_err(CoreModuleError::Invalid)?;
     found.check()?;
     let merged = merge_data_segments(module, MAX_GAP).map_err(CoreModuleError::Invalid)?;
     let mut module = merged.into_owned();
@@ -137,7 +137,7 @@ fn embed(module: &mut Vec<u8>, wit: &str, world: &str) -> Result<(), CoreModuleE
 }
 
 /// What matters of a module.
-struct Found {
+struct ModuleSummary {
     /// Module and name of each import.
     imports: Vec<(String, String)>,
     exports: BTreeSet<String>,
@@ -147,7 +147,7 @@ struct Found {
     data_start: u32,
 }
 
-impl Found {
+impl ModuleSummary {
     fn of(module: &[u8]) -> Result<Self, InvalidModule> {
         let mut found = Self {
             imports: Vec::new(),
@@ -212,7 +212,7 @@ impl Found {
     }
 }
 
-impl Found {
+impl ModuleSummary {
     /// What answers WASI for it.
     fn stub(&self) -> &'static [u8] {
         if self.is_of_go && self.data_start >= GO_DATA_START { STUB_OF_GO } else { STUB }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use leadsman_hpa::{
-    Behavior, History, Metric, Outcome, PolicyAmount, Reading, Recommendation, ScalingPolicy,
-    ScalingRules, SelectPolicy, Situation, Startup, Target, Tolerance, decide,
+    Behavior, History, Metric, MetricTarget, Outcome, PolicyAmount, Reading, Recommendation,
+    ScalingPolicy, ScalingRules, SelectPolicy, Situation, Startup, Tolerance, decide,
 };
 use leadsman_tests::cluster::ClusterStack;
 use leadsman_tests::parse_quantity;
@@ -191,7 +191,7 @@ impl Course {
 
     /// The metrics as they are read in a step.
     fn metrics(&self, step: usize) -> Vec<Metric> {
-        let metric = |reading| Metric { target: Target::AverageValue(self.target), reading };
+        let metric = |reading| Metric { target: MetricTarget::AverageValue(self.target), reading };
         let of = |thousandths| metric(Ok(Reading::External(vec![thousandths])));
         let mut metrics = vec![of(self.values[step])];
         match self.beside {

@@ -10,8 +10,8 @@ use super::moments::Moments;
 use crate::hour::Trends;
 use leadsman_delegate::{Api, Delegate};
 use leadsman_evaluation::{
-    ActivationStatus, BoundQuery, Candidate, Evaluated, Evaluations, HandoverStatus, Link, Mapping,
-    MissingEntry, MissingLog, State,
+    ActivationStatus, BoundQuery, Candidate, Evaluated, EvaluationState, Evaluations,
+    HandoverStatus, Link, Mapping, MissingEntry, MissingLog,
 };
 use leadsman_model::activation::Measured;
 use leadsman_model::names::Scope;
@@ -223,7 +223,7 @@ fn evaluation(
     mapping: &Mapping,
     scope: &Scope,
     asked: &QueryParams,
-    state: &State,
+    state: &EvaluationState,
     handover: Option<&HandoverStatus>,
     every: Duration,
     trends: &mut Trends,
@@ -266,7 +266,7 @@ fn evaluation(
 /// How an evaluation is called by its state, and the values that reads get of it, if there are any.
 pub(super) fn state_of<'s>(
     mapping: &Mapping,
-    state: &'s State,
+    state: &'s EvaluationState,
     handover: Option<&'s HandoverStatus>,
     now: Instant,
 ) -> (&'static str, Option<&'s Arc<Evaluated>>) {

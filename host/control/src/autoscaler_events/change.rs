@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use leadsman_cluster::{MetricOf, NamedMetric};
-use leadsman_evaluation::{Condition, Evaluations, Served};
+use leadsman_evaluation::{Condition, Evaluations, ReadCondition};
 use leadsman_model::names::{MetricName, Scope};
 use leadsman_model::owner::Owner;
 use leadsman_model::query_params::QueryParams;
@@ -31,7 +31,7 @@ pub(super) struct Change {
 
 /// What was seen last. There are as many as evaluations in use, which are bounded.
 #[derive(Debug, Default)]
-pub(super) struct Changes(HashMap<Subject, Served>);
+pub(super) struct Changes(HashMap<Subject, ReadCondition>);
 
 /// What reads of all evaluations of a mapping get. Nobody but people reads resource metrics by name.
 pub(super) fn of(evaluations: &Evaluations) -> Vec<(Subject, Condition)> {
@@ -60,7 +60,7 @@ impl Changes {
         let mut seen = HashMap::new();
         let mut changes = Vec::new();
         for (of, now) in conditions {
-            let before = self.0.get(&of).copied().unwrap_or(Served::Current);
+            let before = self.0.get(&of).copied().unwrap_or(ReadCondition::Current);
             seen.insert(of.clone(), now.served);
             if before != now.served {
                 changes.push(Change { of, now });
@@ -115,10 +115,10 @@ impl Change {
     /// The reason of the Event, and whether it is a warning.
     pub(super) fn reason(&self) -> (&'static str, bool) {
         match self.now.served {
-            Served::Current => ("MetricRecovered", false),
-            Served::Old => ("MetricOld", true),
-            Served::Stated => ("MetricStated", true),
-            Served::Nothing => ("MetricFailing", true),
+            ReadCondition::Current => ("MetricRecovered", false),
+            ReadCondition::Old => ("MetricOld", true),
+            ReadCondition::Stated => ("MetricStated", true),
+            ReadCondition::Nothing => ("MetricFailing", true),
         }
     }
 
@@ -127,14 +127,14 @@ impl Change {
         let title = self.of.serve.title(&self.of.metric);
         let error = self.now.error.as_deref().unwrap_or_default();
         match self.now.served {
-            Served::Current => format!("{title}: newly evaluated values are served again"),
-            Served::Old => {
+            ReadCondition::Current => format!("{title}: newly evaluated values are served again"),
+            ReadCondition::Old => {
                 format!("{title}: old values are served, as its evaluation fails: {error}")
             }
-            Served::Stated => {
+            ReadCondition::Stated => {
                 format!("{title}: a stated value is served, as its evaluation fails: {error}")
             }
-            Served::Nothing => format!("{title}: reads get an error: {error}"),
+            ReadCondition::Nothing => format!("{title}: reads get an error: {error}"),
         }
     }
 }

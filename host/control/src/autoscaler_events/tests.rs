@@ -1,7 +1,7 @@
 //! Tests of what counts as a change, and of whom it concerns.
 
 use leadsman_cluster::{MetricOf, NamedMetric};
-use leadsman_evaluation::{Condition, Served};
+use leadsman_evaluation::{Condition, ReadCondition};
 use leadsman_model::names::Scope;
 use leadsman_model::owner::Owner;
 use leadsman_model::query_params::QueryParams;
@@ -38,8 +38,8 @@ fn object(kind: &str, name: &str) -> NamedMetric {
     named(MetricOf::Object { kind: kind.to_owned(), name: name.to_owned() }, "")
 }
 
-fn condition(served: Served) -> Condition {
-    let error = (served != Served::Current).then(|| "no connection".to_owned());
+fn condition(served: ReadCondition) -> Condition {
+    let error = (served != ReadCondition::Current).then(|| "no connection".to_owned());
     Condition { served, error }
 }
 
@@ -52,17 +52,17 @@ fn what_reads_get_is_told_when_it_changes() {
         let (reason, bad) = change.reason();
         Some((reason, bad, change.message()))
     };
-    assert_eq!(reported(Served::Current), None, "it is well from the beginning");
-    let (reason, bad, message) = reported(Served::Old).unwrap();
+    assert_eq!(reported(ReadCondition::Current), None, "it is well from the beginning");
+    let (reason, bad, message) = reported(ReadCondition::Old).unwrap();
     assert_eq!((reason, bad), ("MetricOld", true));
     assert!(message.starts_with("external/depth: old values are served"), "{message}");
     assert!(message.ends_with(": no connection"), "{message}");
-    assert_eq!(reported(Served::Old), None);
-    let (reason, bad, message) = reported(Served::Nothing).unwrap();
+    assert_eq!(reported(ReadCondition::Old), None);
+    let (reason, bad, message) = reported(ReadCondition::Nothing).unwrap();
     assert_eq!((reason, bad), ("MetricFailing", true));
     assert_eq!(message, "external/depth: reads get an error: no connection");
-    assert_eq!(reported(Served::Stated).unwrap().0, "MetricStated");
-    let (reason, bad, message) = reported(Served::Current).unwrap();
+    assert_eq!(reported(ReadCondition::Stated).unwrap().0, "MetricStated");
+    let (reason, bad, message) = reported(ReadCondition::Current).unwrap();
     assert_eq!((reason, bad), ("MetricRecovered", false));
     assert_eq!(message, "external/depth: newly evaluated values are served again");
 }
@@ -70,7 +70,7 @@ fn what_reads_get_is_told_when_it_changes() {
 #[test]
 fn one_that_fails_from_the_beginning_is_told_and_one_that_is_gone_is_forgotten() {
     let mut changes = Changes::default();
-    let failing = || [(external(), condition(Served::Nothing))];
+    let failing = || [(external(), condition(ReadCondition::Nothing))];
     assert_eq!(changes.since_last(failing()).len(), 1);
     assert_eq!(changes.since_last(failing()).len(), 0);
     assert_eq!(changes.since_last([]).len(), 0);
@@ -80,7 +80,7 @@ fn one_that_fails_from_the_beginning_is_told_and_one_that_is_gone_is_forgotten()
 #[test]
 fn a_change_that_nobody_was_told_of_is_told_next_time() {
     let mut changes = Changes::default();
-    let failing = || [(external(), condition(Served::Nothing))];
+    let failing = || [(external(), condition(ReadCondition::Nothing))];
     let change = changes.since_last(failing()).remove(0);
     changes.unreported(&change);
     assert_eq!(changes.since_last(failing()), [change]);

@@ -185,7 +185,7 @@ impl Fetching {
     async fn credentials(
         &self,
         artifact: &Artifact,
-    ) -> Result<Option<artifact::Credentials>, Failure> {
+    ) -> Result<Option<artifact::RegistryCredentials>, Failure> {
         let failed = |message: String| {
             // Credentials that are not there yet may come.
             Failure {
@@ -209,7 +209,7 @@ impl Fetching {
                 })?
             }
         };
-        artifact::Credentials::for_registry(&json, &artifact.reference)
+        artifact::RegistryCredentials::for_registry(&json, &artifact.reference)
             .map(Some)
             .map_err(|error| failed(format!("the pull secret: {}", chain(&error))))
     }

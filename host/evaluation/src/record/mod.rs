@@ -36,7 +36,7 @@ pub use leadsman_sandbox::{
 };
 pub use leadsman_source::{FilledQuery, QueryKind};
 pub use pool::RecordPool;
-pub use readers::{ReaderLog, ReaderNote, Who};
+pub use readers::{ReaderIdentity, ReaderLog, ReaderNote};
 pub use runs::{FinishedRun, RunLog};
 
 pub(super) use tracer::{QueryTracer, Tracer};

@@ -18,7 +18,7 @@ const MAX_NAME: usize = 120;
 
 /// Who reads.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Who<'a> {
+pub struct ReaderIdentity<'a> {
     /// The same number for the same user, agent and namespace.
     pub key: u64,
     /// The user, where requests have users.
@@ -46,10 +46,10 @@ pub struct ReaderNote {
 
 /// The readers of one evaluation.
 #[derive(Debug, Default)]
-pub struct ReaderLog(Mutex<Vec<Noted>>);
+pub struct ReaderLog(Mutex<Vec<ReaderHistory>>);
 
 #[derive(Debug, Clone)]
-struct Noted {
+struct ReaderHistory {
     key: u64,
     at: Instant,
     note: ReaderNote,
@@ -57,7 +57,7 @@ struct Noted {
 
 impl ReaderLog {
     /// Notes a read. Waits for nobody: a read at the same time may be noted in its place.
-    pub fn note(&self, who: &Who<'_>, now: Instant) {
+    pub fn note(&self, who: &ReaderIdentity<'_>, now: Instant) {
         let Ok(mut noted) = self.0.try_lock() else { return };
         if let Some(known) = noted.iter_mut().find(|known| known.key == who.key) {
             if now.saturating_duration_since(known.at) >= INTERVAL {
@@ -82,7 +82,7 @@ impl ReaderLog {
             first: time,
             last: time,
         };
-        noted.push(Noted { key: who.key, at: now, note });
+        noted.push(ReaderHistory { key: who.key, at: now, note });
     }
 
     /// All readers, the newest read first.
@@ -102,8 +102,8 @@ impl ReaderLog {
 mod tests {
     use super::*;
 
-    fn who(key: u64, user: &str) -> Who<'_> {
-        Who { key, user: Some(user), agent: "curl/8\n", namespace: "shop" }
+    fn who(key: u64, user: &str) -> ReaderIdentity<'_> {
+        ReaderIdentity { key, user: Some(user), agent: "curl/8\n", namespace: "shop" }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use leadsman_hpa::{
-    Metric, Phase, Pod, PodSample, Reading, ReadyCondition, Replicas, Startup, Target, Tolerance,
-    propose,
+    Metric, MetricTarget, Phase, Pod, PodSample, Reading, ReadyCondition, Replicas, Startup,
+    Tolerance, propose,
 };
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn scale(replicas: u32) -> Scale {
 }
 
 /// What the controller makes of a reading, without a tolerance.
-fn proposed(target: Target, reading: Reading, current: u32) -> i32 {
+fn proposed(target: MetricTarget, reading: Reading, current: u32) -> i32 {
     let current = i32::try_from(current).unwrap();
     let pods: Vec<_> = (0..current).map(pod).collect();
     let metric = Metric { target, reading: Ok(reading) };
@@ -49,13 +49,13 @@ proptest! {
 
         let external = milli(&average, Recipient::One);
         let reading = || Reading::External(vec![external]);
-        prop_assert_eq!(proposed(Target::AverageValue(target), reading(), current), wanted);
+        prop_assert_eq!(proposed(MetricTarget::AverageValue(target), reading(), current), wanted);
         let object = Reading::Object(external);
-        prop_assert_eq!(proposed(Target::AverageValue(target), object, current), wanted);
+        prop_assert_eq!(proposed(MetricTarget::AverageValue(target), object, current), wanted);
 
         let value = milli(&by_value, Recipient::One);
         let reading = Reading::External(vec![value]);
-        prop_assert_eq!(proposed(Target::Value(target), reading, current), wanted);
+        prop_assert_eq!(proposed(MetricTarget::Value(target), reading, current), wanted);
 
         // Whether pods are ready makes no difference to a metric of pods.
         let ready = Some(Scale { replicas: current, ready: Some(current / 2) });
@@ -64,7 +64,7 @@ proptest! {
         let sample = PodSample { value: each, time: 0, window: Duration::ZERO };
         let samples = (0..i32::try_from(current).unwrap()).map(|number| (pod(number).name, sample)).collect();
         let pods = Reading::Pods { samples, startup: false, utilization: None };
-        prop_assert_eq!(proposed(Target::AverageValue(target), pods, current), wanted);
+        prop_assert_eq!(proposed(MetricTarget::AverageValue(target), pods, current), wanted);
     }
 
     #[test]
@@ -120,7 +120,7 @@ fn present_replicas_of_pods_that_are_not_ready_stay_as_they_are() {
     let sample = PodSample { value: each, time: 0, window: Duration::ZERO };
     let samples = pods.iter().map(|pod| (pod.name.clone(), sample)).collect();
     let reading = Reading::Pods { samples, startup: false, utilization: None };
-    let metric = Metric { target: Target::AverageValue(10_000), reading: Ok(reading) };
+    let metric = Metric { target: MetricTarget::AverageValue(10_000), reading: Ok(reading) };
     let replicas = Replicas { spec: 10, status: 10 };
     let tolerance = Tolerance { up: 0.1, down: 0.1 };
     let proposal = propose(&metric, replicas, &pods, &Startup::at(0), tolerance).unwrap();

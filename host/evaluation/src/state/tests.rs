@@ -56,7 +56,7 @@ fn the_first_good_values_end_a_handover_and_failures_do_not() {
     let old = evaluation();
     let held = PredecessorState::Values(Arc::new(evaluated(&old)));
     let before = Predecessor { since: Instant::now(), held };
-    let new = old.successor(FASTEST, &State::default(), Some(before), false);
+    let new = old.successor(FASTEST, &EvaluationState::default(), Some(before), false);
     assert!(new.state().good.is_none() && new.state().attempts == 0);
     new.publish(Err(Arc::new(EvaluationError::Internal)));
     assert!(new.predecessor().is_some());
@@ -70,7 +70,7 @@ fn what_has_no_time_left_is_kept_for_as_long_as_it_may_be_served() {
     let begin = |policy: &Policy, after: Duration| {
         let held = PredecessorState::Values(Arc::new(evaluated(&old)));
         let before = Predecessor { since: Instant::now(), held };
-        let new = old.successor(FASTEST, &State::default(), Some(before), false);
+        let new = old.successor(FASTEST, &EvaluationState::default(), Some(before), false);
         new.end_predecessor(policy, Instant::now() + after);
         new.predecessor().is_some()
     };

@@ -14,7 +14,12 @@ fn samples(values: &[i64]) -> BTreeMap<String, PodSample> {
     values.iter().enumerate().map(|(at, value)| (format!("web-{at}"), sample(*value))).collect()
 }
 
-fn of(reading: Reading, target: Target, replicas: i32, pods: &[Pod]) -> Result<Proposal, Failure> {
+fn of(
+    reading: Reading,
+    target: MetricTarget,
+    replicas: i32,
+    pods: &[Pod],
+) -> Result<Proposal, Failure> {
     let metric = Metric { target, reading: Ok(reading) };
     let replicas = Replicas { spec: replicas, status: replicas };
     propose(&metric, replicas, pods, &startup(), Tolerance::default())
@@ -23,7 +28,7 @@ fn of(reading: Reading, target: Target, replicas: i32, pods: &[Pod]) -> Result<P
 fn average(values: &[i64], target: i64, pods: &[Pod]) -> Result<Proposal, Failure> {
     let reading = Reading::Pods { samples: samples(values), startup: false, utilization: None };
     let replicas = i32::try_from(pods.len()).unwrap();
-    of(reading, Target::AverageValue(target), replicas, pods)
+    of(reading, MetricTarget::AverageValue(target), replicas, pods)
 }
 
 #[test]
@@ -83,7 +88,7 @@ fn utilization_is_in_percent_of_requests() {
     let of_requests = |values: &[i64], requests: Result<BTreeMap<String, i64>, String>| {
         let utilization = Some(Utilization { requests });
         let reading = Reading::Pods { samples: samples(values), startup: true, utilization };
-        of(reading, Target::Utilization(50), 2, &pods(2))
+        of(reading, MetricTarget::Utilization(50), 2, &pods(2))
     };
     let requests: BTreeMap<_, _> =
         [("web-0".to_owned(), 1_000), ("web-1".to_owned(), 1_000)].into();
@@ -97,16 +102,18 @@ fn utilization_is_in_percent_of_requests() {
 
 #[test]
 fn values_of_objects_scale_ready_pods_and_averages_divide() {
-    let value = of(Reading::Object(30_000), Target::Value(10_000), 2, &pods(2)).unwrap();
+    let value = of(Reading::Object(30_000), MetricTarget::Value(10_000), 2, &pods(2)).unwrap();
     assert_eq!((value.replicas, value.calculation), (6, Calculation::Scaled { pods: 2 }));
-    let average = of(Reading::Object(30_000), Target::AverageValue(10_000), 2, &pods(2)).unwrap();
+    let average =
+        of(Reading::Object(30_000), MetricTarget::AverageValue(10_000), 2, &pods(2)).unwrap();
     assert_eq!((average.replicas, average.current), (3, 15_000));
-    let within = of(Reading::External(vec![10_000, 11_000]), Target::AverageValue(10_000), 2, &[]);
+    let within =
+        of(Reading::External(vec![10_000, 11_000]), MetricTarget::AverageValue(10_000), 2, &[]);
     assert_eq!(within.unwrap().calculation, Calculation::Within);
-    let zero = of(Reading::External(vec![25_000]), Target::Value(10_000), 0, &[]).unwrap();
+    let zero = of(Reading::External(vec![25_000]), MetricTarget::Value(10_000), 0, &[]).unwrap();
     assert_eq!((zero.replicas, zero.calculation), (3, Calculation::FromZero));
     let overflow = Reading::External(vec![i64::MAX, i64::MAX]);
-    assert_eq!(of(overflow, Target::AverageValue(1), 1, &[]).unwrap().replicas, i32::MAX);
-    let refused = of(Reading::Object(1), Target::Utilization(50), 1, &pods(1));
-    assert_eq!(refused, Err(Failure::Target));
+    assert_eq!(of(overflow, MetricTarget::AverageValue(1), 1, &[]).unwrap().replicas, i32::MAX);
+    let refused = of(Reading::Object(1), MetricTarget::Utilization(50), 1, &pods(1));
+    assert_eq!(refused, Err(Failure::MetricTarget));
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fake::{Fake, Reply};
 use super::{Access, Digest, access, manifest, pull, refused, resolve};
-use crate::Credentials;
+use crate::RegistryCredentials;
 
 const COMPONENT: &[u8] = b"\0asm component";
 
@@ -32,7 +32,7 @@ async fn with_tokens(answer: &'static str) -> (Fake, Digest) {
 
 fn with(fake: &Fake, entry: &serde_json::Value) -> Access {
     let secret = json!({"auths": {fake.address(): entry}}).to_string();
-    let credentials = Credentials::for_registry(&secret, &fake.reference(":v1")).unwrap();
+    let credentials = RegistryCredentials::for_registry(&secret, &fake.reference(":v1")).unwrap();
     Access { credentials: Some(credentials), ..access() }
 }
 

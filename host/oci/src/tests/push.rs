@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::access;
 use super::fake::{Fake, ReceivedRequest, Reply};
-use crate::{Access, Credentials, Digest, Expected, NewArtifact, PushError, Pushed, Registry};
+use crate::{
+    Access, Digest, Expected, NewArtifact, PushError, Pushed, Registry, RegistryCredentials,
+};
 
 const COMPONENT: &[u8] = b"\0asm component";
 
@@ -106,7 +108,8 @@ async fn who_may_not_push_is_told_so() {
     assert!(error.to_string().contains(&format!("docker login {}", fake.address())), "{error}");
 
     let secret = json!({"auths": {fake.address(): {"username": "a", "password": "hunter2"}}});
-    let credentials = Credentials::for_registry(&secret.to_string(), &fake.reference(":v1"));
+    let credentials =
+        RegistryCredentials::for_registry(&secret.to_string(), &fake.reference(":v1"));
     let access = Access { credentials: Some(credentials.unwrap()), ..access() };
     let error = push(&fake, &access, Expected::Anything).await.unwrap_err();
     assert!(matches!(error, PushError::Denied { .. }), "{error}");

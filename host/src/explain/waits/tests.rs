@@ -1,5 +1,5 @@
 use leadsman_hpa::{
-    Behavior, Metric, PolicyAmount, Reading, ScalingPolicy, ScalingRules, Startup, Target,
+    Behavior, Metric, MetricTarget, PolicyAmount, Reading, ScalingPolicy, ScalingRules, Startup,
     Tolerance,
 };
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn situation(replicas: i32, wants: i64, behavior: Option<Behavior>) -> Situation
         default_window: Duration::from_secs(300),
         pods: Vec::new(),
         startup: Startup::at(0),
-        metrics: vec![Metric { target: Target::AverageValue(10_000), reading }],
+        metrics: vec![Metric { target: MetricTarget::AverageValue(10_000), reading }],
         history: History::default(),
     }
 }

@@ -21,7 +21,7 @@ use super::table;
 use crate::app::{AdminAuth, App, ClusterOptions, Options, StartError};
 use crate::explain::{MetricText, paths_in};
 use changes::Changes;
-use project::{Project, Served};
+use project::{Project, ServedPlugin};
 
 /// How long the adapter may take to serve a component that has loaded already.
 const SERVED_WITHIN: Duration = Duration::from_secs(20);
@@ -135,7 +135,7 @@ async fn start(project: &Project, api: SocketAddr, admin: SocketAddr) -> anyhow:
 /// A component that works, with its configuration.
 struct Attempt {
     digest: String,
-    served: Served,
+    served: ServedPlugin,
 }
 
 struct Work<P> {
@@ -207,7 +207,7 @@ impl<P: Fn(&str)> Work<P> {
 
 /// Waits until a component is served, and reads its metric.
 async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String, String> {
-    let Served { metric, namespace, source, .. } = &attempt.served;
+    let ServedPlugin { metric, namespace, source, .. } = &attempt.served;
     let mut published = served.subscribe();
     let in_force = async {
         loop {

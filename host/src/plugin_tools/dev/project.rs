@@ -28,7 +28,7 @@ pub(super) struct Project {
 }
 
 /// What is served.
-pub(super) struct Served {
+pub(super) struct ServedPlugin {
     /// The metric.
     pub(super) metric: String,
     /// The namespace that it is read in.
@@ -114,7 +114,7 @@ impl Project {
     }
 
     /// Writes the configuration of the adapter anew, for a plugin that calls itself this.
-    pub(super) fn configure(&self, own_name: &str) -> anyhow::Result<Served> {
+    pub(super) fn configure(&self, own_name: &str) -> anyhow::Result<ServedPlugin> {
         let file = match &self.options.mapping {
             Some(file) => file.clone(),
             None => self.options.folder.join(MAPPING),
@@ -152,7 +152,7 @@ impl Project {
             std::fs::write(self.config.path(), &text).context("cannot write the configuration")?;
         }
         let revision = origin::digest(text.as_bytes());
-        Ok(Served { metric, namespace, source, revision })
+        Ok(ServedPlugin { metric, namespace, source, revision })
     }
 
     /// Makes the first fixture that can be played the source of the mapping.
