@@ -23,6 +23,7 @@ pub(crate) fn expressions(panel: &Value) -> (String, Vec<String>) {
     let expressions = targets(panel).iter().map(|target| {
         let expression = text(target, "expr").replace("$mapping", ".*").replace("$job", ".*");
         let expression = expression.replace("$__rate_interval", "1m");
+        let expression = expression.replace("$__range", "1m");
         assert!(!expression.contains('$'), "a variable that is not known: {expression}");
         expression
     });
