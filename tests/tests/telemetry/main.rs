@@ -1,8 +1,12 @@
 //! What the adapter tells of itself: traces, metrics, alerts and the dashboard.
 
 mod alerts;
+mod dashboard;
 mod measured;
 mod traces;
+
+use std::fs;
+use std::path::PathBuf;
 
 use leadsman_tests::{Config, Mapping};
 
@@ -18,4 +22,14 @@ pub(crate) fn load(metric: &str) -> Mapping {
         .set("maxAge", "1s")
         .set("refreshAtMostEvery", "1s")
         .set("deadline", "10s")
+}
+
+/// The path of a file of the repository.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// Its text.
+pub(crate) fn repository_file(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
