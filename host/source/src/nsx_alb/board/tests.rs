@@ -139,7 +139,7 @@ fn a_refused_metric_fails_alone_from_then_on() {
     let error = AlbError::Refused { status, message: "no such metric".to_owned() };
     board.failed(std::slice::from_ref(&bad), &error, now);
     assert_eq!(board.want(&bad, now), Some(Err(error)));
-    let later = now + RETRY_REFUSED;
+    let later = now + REFUSED_RETRY_DELAY;
     let mut calls = board.due(later);
     calls.sort();
     assert_eq!(calls.len(), 2, "{calls:?}");
