@@ -82,7 +82,10 @@ async fn activation(
     }
     match lacking(cluster, ADAPTER, adapter, &needs).await {
         Ok(lacking) => findings.extend(given_by("workloads.activate", lacking)),
-        Err(unknown) => return vec![unknown],
+        Err(unknown) => {
+            findings.push(unknown);
+            return findings;
+        }
     }
     match lacking(cluster, ADAPTER, adapter, &events).await {
         // Without these it scales all the same, and nothing is reported.
@@ -90,7 +93,7 @@ async fn activation(
             let lacking = given_by("workloads.activate", lacking);
             findings.extend(lacking.map(|finding| Finding { verdict: Verdict::Unsure, ..finding }));
         }
-        Err(unknown) => return vec![unknown],
+        Err(unknown) => findings.push(unknown),
     }
     if findings.is_empty() {
         let names: Vec<_> = workloads.iter().map(ToString::to_string).collect();

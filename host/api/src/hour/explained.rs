@@ -45,10 +45,14 @@ impl Hours {
     }
 
     async fn look_now(self: &Arc<Self>, autoscaler: &Arc<Autoscaler>, snapshot: &Arc<Snapshot>) {
+        // Never closed, so there is always a turn to wait for.
+        let turn = self.turn.clone().acquire_owned().await.ok();
         let (looking, autoscaler) = (self.clone(), autoscaler.clone());
         let snapshot = snapshot.clone();
-        // Not on a thread that serves reads: an autoscaler may have many pods.
+        // Not on a thread that serves reads: an autoscaler may have many pods. What is begun is done to
+        // its end, although who asked for it has left: until then nobody else looks.
         let looked = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             looking.look(std::slice::from_ref(&autoscaler), &snapshot);
         });
         if let Err(error) = looked.await {
