@@ -116,8 +116,8 @@ impl QuotaShare {
         let others = used.answers.saturating_sub(self.answers);
         let own = others.saturating_add(bytes);
         let all = accounts.answers.saturating_sub(self.answers).saturating_add(bytes);
-        let is_too_much = own > MAX_ANSWERS_OF_CALLER
-            || (all > MAX_ANSWERS && own > MIN_BYTES_OF_CALLER);
+        let is_too_much =
+            own > MAX_ANSWERS_OF_CALLER || (all > MAX_ANSWERS && own > MIN_BYTES_OF_CALLER);
         if is_too_much && others > 0 && bytes > self.answers {
             return false;
         }

@@ -64,7 +64,8 @@ impl<'a> AskedMetric<'a> {
             (ReadKind::External, ReadKind::External) => same,
             (ReadKind::Custom(own_kind), ReadKind::Custom(kind)) => {
                 same && (own_kind == kind
-                    || is_same(snapshot, &own, read).unwrap_or_else(|| is_same_kind(own_kind, kind)))
+                    || is_same(snapshot, &own, read)
+                        .unwrap_or_else(|| is_same_kind(own_kind, kind)))
             }
             _ => false,
         }
