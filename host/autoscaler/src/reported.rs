@@ -120,7 +120,8 @@ fn reported(current: &CurrentValue, spec: &MetricSpec, replicas: i32) -> Option<
     // An average is that of all replicas, rounded up. Of the totals that have it the least counts:
     // values that are a multiple of the target are common, those that are a thousandth above it are not.
     let replicas_or_one = i64::from(replicas.max(1));
-    let total = || Some(average?.saturating_mul(replicas_or_one) - (replicas_or_one - 1));
+    let total =
+        || Some(average?.saturating_mul(replicas_or_one).saturating_sub(replicas_or_one - 1));
     let target = spec.target().ok()?;
     let value = || match target.average_value {
         Some(_) => total(),

@@ -24,7 +24,7 @@ use super::list::{ApiVersion, Listed, Lists};
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
 use super::user::ForwardedUser;
-use leadsman_model::permits::FairSemaphore;
+use leadsman_model::permits::{FairPermit, FairSemaphore};
 use leadsman_model::tenant::Tenant;
 use leadsman_runtime::apart::decode;
 use leadsman_runtime::backoff::jittered;
@@ -203,7 +203,7 @@ impl Delegate {
             return Err(ForwardError::Loop);
         }
         let url = self.url(passed.uri.path(), passed.uri.query())?;
-        let Exchanged { status, headers, body } =
+        let (Exchanged { status, headers, body }, _place) =
             self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
         let head = read_head(status, &headers, &body).await;
         DelegateAnswer::checked(head, asked, accept, status, &headers, body)
@@ -219,18 +219,18 @@ impl Delegate {
         if is_plain(path) && url.path() == whole { Ok(url) } else { Err(ForwardError::Path) }
     }
 
-    /// Sends a request and reads the answer, within time, places and circuit.
+    /// Sends a request and reads the answer, within time, places and circuit. The place is for its decoding.
     async fn exchange(
         &self,
         url: Url,
         accept: Option<&HeaderValue>,
         (tenant, user): (&Tenant, Option<&ForwardedUser<'_>>),
         hops: &HeaderValue,
-    ) -> Result<Exchanged, ForwardError> {
+    ) -> Result<(Exchanged, FairPermit), ForwardError> {
         let timeout = self.settings.timeout;
         let deadline = Deadline::now() + timeout;
         let place = timeout_at(deadline, self.places.acquire(tenant)).await;
-        let _place = place.map_err(|_| ForwardError::Busy(timeout))?;
+        let place = place.map_err(|_| ForwardError::Busy(timeout))?;
         let attempt = self.circuit.enter(Instant::now())?;
         let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
         let exchanged = exchanged.unwrap_or(Err(ForwardError::Timeout(timeout)));
@@ -240,7 +240,7 @@ impl Delegate {
             // It was not asked.
             Err(_) => {}
         }
-        exchanged
+        exchanged.map(|exchanged| (exchanged, place))
     }
 
     async fn send(
@@ -364,7 +364,7 @@ impl Delegate {
         let (api, version) = of;
         let url = self.url(&format!("/apis/{}/{version}", api.group()), None)?;
         let accept = JSON;
-        let Exchanged { status, headers, body } =
+        let (Exchanged { status, headers, body }, _place) =
             self.exchange(url, Some(&accept), (&Tenant::default(), None), hops).await?;
         let now = Instant::now();
         match status {

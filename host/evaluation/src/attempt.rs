@@ -143,8 +143,12 @@ pub(super) async fn run_shadow(
     evaluation: &Evaluation,
 ) {
     let Some(candidate) = &mapping.candidate else { return };
-    let ShadowInput { input, bytes, rooms: _rooms } = given;
+    let ShadowInput { input, bytes, rooms } = given;
     let under_way = ShadowGuard { mapping, candidate };
+    // Answers that wait for a candidate leave room to those of evaluations.
+    if !rooms.iter().all(AnswerRoom::leaves_half) {
+        return;
+    }
     let Some(_held) = evaluation.hold_answers(bytes) else { return };
     let (ran, _) = run(mapping, Which::Candidate, input, &evaluation.scope, |_| ()).await;
     let values = match ran {

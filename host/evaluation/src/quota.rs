@@ -116,7 +116,8 @@ impl QuotaShare {
         let others = used.answers.saturating_sub(self.answers);
         let own = others.saturating_add(bytes);
         let all = accounts.answers.saturating_sub(self.answers).saturating_add(bytes);
-        let is_too_much = own > MAX_ANSWERS_OF_CALLER || all > MAX_ANSWERS;
+        let is_too_much =
+            own > MAX_ANSWERS_OF_CALLER || (all > MAX_ANSWERS && own > MIN_BYTES_OF_CALLER);
         if is_too_much && others > 0 && bytes > self.answers {
             return false;
         }
@@ -209,6 +210,9 @@ mod tests {
         let mut more: Vec<_> = many().collect();
         assert!(answers.iter_mut().all(|share| share.hold(MAX_ANSWERS / 8)));
         assert!(more.iter_mut().all(|share| !share.hold(1)));
+        let mut little = [100, 100].map(|account| quota.admit(account).unwrap());
+        assert!(little.iter_mut().all(|share| share.hold(MIN_BYTES_OF_CALLER / 2)));
+        assert!(!little[1].hold(MIN_BYTES_OF_CALLER), "that is more than little");
         drop(answers);
         assert!(more.iter_mut().all(|share| share.hold(1)));
     }

@@ -55,6 +55,14 @@ impl AnswerRoom {
         Self { all: all.clone(), team, bytes: 0 }
     }
 
+    /// Whether half of what there may be is free: what can be left out takes no more.
+    pub fn leaves_half(&self) -> bool {
+        let Some(team) = &self.team else { return true };
+        let used = self.all.used();
+        let own = used.by_team.get(team).copied().unwrap_or_default();
+        own <= MAX_OF_TEAM / 2 && used.teams <= MAX_OF_TEAMS / 2
+    }
+
     /// Takes so many bytes more.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), QueryError> {
         self.resize(self.bytes.saturating_add(bytes))
@@ -112,7 +120,9 @@ mod tests {
         let all = Room::default();
         let (mut one, mut other) = (of_team(&all, "shop"), of_team(&all, "shop"));
         one.take(MAX_OF_TEAM / 2).unwrap();
+        assert!(one.leaves_half());
         other.take(MAX_OF_TEAM / 2).unwrap();
+        assert!(!one.leaves_half() && of_team(&all, "bank").leaves_half());
         let refused = other.take(1).unwrap_err().to_string();
         assert!(refused.contains("64 MiB") && refused.contains("aggregate"), "{refused}");
         // An answer takes less than what it arrived as.
@@ -122,7 +132,9 @@ mod tests {
         // What another team has is its own, and the operator's queries have no bound here.
         let mut bank = of_team(&all, "bank");
         bank.take(MAX_OF_TEAM).unwrap();
-        AnswerRoom::within(&all, &Tenant::default()).take(usize::MAX).unwrap();
+        let mut operator = AnswerRoom::within(&all, &Tenant::default());
+        operator.take(usize::MAX).unwrap();
+        assert!(operator.leaves_half() && !of_team(&all, "third").leaves_half());
         // All have no more together, and yet a third one gets what is little.
         let mut third = of_team(&all, "third");
         third.take(MIN_OF_TEAM).unwrap();

@@ -213,23 +213,21 @@ async fn review(
     identity: &Identity,
     needs: &[Attributes],
 ) -> Vec<Finding> {
-    match lacking(cluster, who, identity, needs).await {
-        Err(unknown) => vec![unknown],
-        Ok(lacking) if lacking.is_empty() => {
-            let user = &identity.user;
-            vec![Finding::good(format!("{who} ({user}) may do what it needs to"))]
-        }
-        Ok(lacking) => lacking,
+    let mut findings = lacking(cluster, who, identity, needs).await;
+    if findings.is_empty() {
+        let user = &identity.user;
+        findings.push(Finding::good(format!("{who} ({user}) may do what it needs to")));
     }
+    findings
 }
 
-/// What somebody needs to do and may not. The error says why that is not known.
+/// What somebody needs to do and may not; the last one says why no more of it is known, if that is so.
 pub(super) async fn lacking(
     cluster: &Cluster,
     who: &str,
     identity: &Identity,
     needs: &[Attributes],
-) -> Result<Vec<Finding>, Finding> {
+) -> Vec<Finding> {
     let user = &identity.user;
     let mut findings = Vec::new();
     for need in needs {
@@ -255,9 +253,10 @@ pub(super) async fn lacking(
             }
             Err(error) => {
                 let what = format!("the rights of {who} cannot be asked for: {error}");
-                return Err(Finding::unsure(what));
+                findings.push(Finding::unsure(what));
+                break;
             }
         }
     }
-    Ok(findings)
+    findings
 }

@@ -80,18 +80,11 @@ async fn activation(
     if let Some(left @ 1..) = workloads.len().checked_sub(MAX_WORKLOADS) {
         findings.push(Finding::unsure(format!("the rights to {left} more are not looked at")));
     }
-    match lacking(cluster, ADAPTER, adapter, &needs).await {
-        Ok(lacking) => findings.extend(given_by("workloads.activate", lacking)),
-        Err(unknown) => return vec![unknown],
-    }
-    match lacking(cluster, ADAPTER, adapter, &events).await {
-        // Without these it scales all the same, and nothing is reported.
-        Ok(lacking) => {
-            let lacking = given_by("workloads.activate", lacking);
-            findings.extend(lacking.map(|finding| Finding { verdict: Verdict::Unsure, ..finding }));
-        }
-        Err(unknown) => return vec![unknown],
-    }
+    let needed = lacking(cluster, ADAPTER, adapter, &needs).await;
+    findings.extend(given_by("workloads.activate", needed));
+    // Without these it scales all the same, and nothing is reported.
+    let wanted = lacking(cluster, ADAPTER, adapter, &events).await;
+    findings.extend(unsure(given_by("workloads.activate", wanted)));
     if findings.is_empty() {
         let names: Vec<_> = workloads.iter().map(ToString::to_string).collect();
         let what = format!(
@@ -138,14 +131,14 @@ async fn stated_replicas(
             needs.push(need);
         }
     }
-    match lacking(cluster, ADAPTER, adapter, &needs).await {
-        Ok(lacking) => {
-            let lacking = given_by("workloads.read", lacking);
-            findings.extend(lacking.map(|finding| Finding { verdict: Verdict::Unsure, ..finding }));
-        }
-        Err(unknown) => findings.push(unknown),
-    }
+    let wanted = lacking(cluster, ADAPTER, adapter, &needs).await;
+    findings.extend(unsure(given_by("workloads.read", wanted)));
     findings
+}
+
+/// The findings as some that need be no fault.
+fn unsure(findings: impl Iterator<Item = Finding>) -> impl Iterator<Item = Finding> {
+    findings.map(|finding| Finding { verdict: Verdict::Unsure, ..finding })
 }
 
 /// The findings with the value of the chart that gives the right: to kinds of the group apps alone.

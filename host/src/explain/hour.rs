@@ -127,6 +127,9 @@ impl Hour {
                     clock(&greatest.time)
                 ));
             }
+            None if series.changes.iter().any(|of| of.value.is_some() && !is_before(of, since)) => {
+                more("least and most are not known: too many values to keep all".to_owned());
+            }
             None => more("no value is known".to_owned()),
         }
         if let Some(from) = &series.changes_since {
@@ -165,8 +168,8 @@ impl Hour {
 fn row(change: &HourChange, since: &str, percent: bool) -> String {
     let HourChange { time, value, target, proposes, wants, replicas, state } = change;
     // What there was when the hour began has its own time and value from before.
-    let is_before = millisecond(time).zip(millisecond(since)).is_some_and(|(at, begin)| at < begin);
-    let (time, value) = if is_before { ("before", None) } else { (clock(time), *value) };
+    let (time, value) =
+        if is_before(change, since) { ("before", None) } else { (clock(time), *value) };
     let count = |of: &Option<i32>| of.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let state = if state == "current" { "" } else { state.as_str() };
     let row = format!(
@@ -178,6 +181,12 @@ fn row(change: &HourChange, since: &str, percent: bool) -> String {
         count(replicas)
     );
     row.trim_end().to_owned()
+}
+
+/// Whether a change is from before the hour began.
+fn is_before(change: &HourChange, since: &str) -> bool {
+    let times = millisecond(&change.time).zip(millisecond(since));
+    times.is_some_and(|(at, begin)| at < begin)
 }
 
 /// A number that fits its column.
@@ -277,6 +286,16 @@ mod tests {
         assert_eq!(text[0], "13:12:30 to 14:12:30 UTC");
         assert_eq!(text[1], "no value is known");
         assert_eq!(text[3], "before             -        10%        2     2        2");
+    }
+
+    #[test]
+    fn values_that_were_too_many_to_keep_are_not_said_to_be_unknown() {
+        let mut told =
+            hour("2026-01-01T09:00:00.000Z", &[change("2026-01-01T13:41:00.000Z", 77.0, 2, 2)]);
+        told.metrics[0].values.clear();
+        let text = text(&Hour::of(told, 1));
+        assert_eq!(text[1], "least and most are not known: too many values to keep all");
+        assert!(text[3].starts_with("13:41:00          77 "), "{text:#?}");
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct ReadBy {
     autoscalers: Vec<Reader>,
     /// Metrics of this name that were not asked for.
     more: usize,
+    /// Whether the namespace has more autoscalers than those that were looked at.
+    partial: bool,
 }
 
 /// A metric of an autoscaler.
@@ -79,7 +81,10 @@ pub(super) async fn read_by(cluster: &Cluster, document: &MetricExplanation) -> 
     );
     let mut result = ReadBy { namespace: namespace.to_owned(), ..ReadBy::default() };
     let found = match readings::get(cluster, &list).await {
-        Ok(answer) => readers(&answer.body, document),
+        Ok(answer) => {
+            result.partial = is_partial(&answer.body);
+            readers(&answer.body, document)
+        }
         Err(reason) => {
             result.unknown = Some(reason);
             return Some(result);
@@ -95,7 +100,10 @@ pub(super) async fn read_by(cluster: &Cluster, document: &MetricExplanation) -> 
             custom_version: &custom_version,
             described: kind.as_deref(),
         };
-        let Ok(request) = path(&spec, &around) else { continue };
+        let Ok(request) = path(&spec, &around) else {
+            result.more += 1;
+            continue;
+        };
         let hour = match explained(cluster, &request, With::default(), Some(&autoscaler)).await {
             // A metric of this name may be served for other objects, too.
             Ok(Some(other)) if !is_same(&other, document) => continue,
@@ -106,6 +114,11 @@ pub(super) async fn read_by(cluster: &Cluster, document: &MetricExplanation) -> 
         result.autoscalers.push(Reader { autoscaler, place, title: title(&spec), target, hour });
     }
     Some(result)
+}
+
+/// Whether there is more than a list has.
+fn is_partial(list: &Value) -> bool {
+    list["metadata"]["continue"].as_str().is_some_and(|token| !token.is_empty())
 }
 
 /// The metrics of autoscalers that may be what an explanation is of, by name and place.
@@ -171,7 +184,7 @@ impl fmt::Display for ReadBy {
                 one_line(why, MAX_TEXT)
             );
         }
-        if self.autoscalers.is_empty() {
+        if self.autoscalers.is_empty() && self.more == 0 && !self.partial {
             writeln!(f, "\nno autoscaler of {} reads it", self.namespace)?;
         }
         for reader in &self.autoscalers {
@@ -182,10 +195,14 @@ impl fmt::Display for ReadBy {
                 write_line(f, &line)?;
             }
         }
-        match self.more {
-            0 => Ok(()),
-            more => writeln!(f, "\n{more} more metrics of autoscalers have its name"),
+        if self.more > 0 {
+            writeln!(f, "\n{} more metrics of autoscalers have its name", self.more)?;
         }
+        if self.partial {
+            let namespace = &self.namespace;
+            writeln!(f, "\nno more than {MAX_LISTED} autoscalers of {namespace} were looked at")?;
+        }
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ const MAX_TEXT: usize = 2000;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}", self.autoscaler, self.verdict)?;
+        writeln!(f, "{} {}", self.autoscaler, one_line(&self.verdict, MAX_TEXT))?;
         if !self.assumed.is_empty() {
             writeln!(f, "\nassumed: {}", self.assumed.join("; "))?;
         }
@@ -122,8 +122,8 @@ impl fmt::Display for Controller {
         )?;
         for condition in &self.conditions {
             let super::AutoscalerCondition { kind, status, reason, message, .. } = condition;
-            let message = one_line(message, MAX_TEXT);
-            writeln!(f, "            {kind} {status}: {reason}: {message}")?;
+            let reported = format!("{kind} {status}: {reason}: {message}");
+            writeln!(f, "            {}", one_line(&reported, MAX_TEXT))?;
         }
         Ok(())
     }

@@ -148,7 +148,7 @@ impl Before {
                 && from != to
                 && let Some(at) = changed_at(next.at, to, past)
             {
-                changed.push((at, to - from));
+                changed.push((at, to.saturating_sub(from)));
             }
         }
         Self { now: course.until, recommended, changed }
@@ -164,7 +164,7 @@ impl Before {
             .extend(recommended.map(|&(at, replicas)| Recommendation { age: age(at), replicas }));
         for &(at, by) in &self.changed {
             let changes = if by > 0 { &mut history.added } else { &mut history.removed };
-            changes.push((age(at), by.abs()));
+            changes.push((age(at), by.saturating_abs()));
         }
         history
     }

@@ -106,6 +106,7 @@ impl Changes {
         if !self.all.contains_key(name) && self.all.len() >= MAX_AUTOSCALERS {
             self.all.retain(|_, history| at - history.noted <= SPAN);
             self.cells = self.all.values().map(|history| history.cells).sum();
+            self.forget_gone(at);
             if self.all.len() >= MAX_AUTOSCALERS {
                 return false;
             }
@@ -124,6 +125,20 @@ impl Changes {
             self.make_room();
         }
         begins
+    }
+
+    /// If there are too many, forgets the one that was noted the longest ago, unless that is recent: what
+    /// there still is is noted all the time.
+    fn forget_gone(&mut self, at: i64) {
+        if self.all.len() < MAX_AUTOSCALERS {
+            return;
+        }
+        let oldest = self.all.iter().min_by_key(|(_, history)| history.noted);
+        let gone = oldest.filter(|(_, history)| at - history.noted > MAX_GAP);
+        let gone = gone.map(|(name, _)| name.clone());
+        if let Some(history) = gone.and_then(|name| self.all.remove(&name)) {
+            self.cells -= history.cells;
+        }
     }
 
     /// Who has more than the share of each forgets what is oldest. Nobody takes the room of the others.
@@ -304,7 +319,19 @@ mod tests {
             changes.add(&number.to_string(), &series(1), 0, moment(1.0, 1, 1));
         }
         assert_eq!(changes.all.len(), MAX_AUTOSCALERS);
-        changes.add("new", &series(1), SPAN + 1, moment(1.0, 1, 1));
+        // One that is not noted any more leaves its place, before its hour is over.
+        changes.add("soon", &series(1), MAX_GAP, moment(1.0, 1, 1));
+        assert!(changes.of("soon").is_none());
+        for number in 1..MAX_AUTOSCALERS {
+            changes.add(&number.to_string(), &series(1), MAX_GAP, moment(1.0, 1, 1));
+        }
+        for name in ["soon", "late"] {
+            changes.add(name, &series(1), MAX_GAP + 1, moment(1.0, 1, 1));
+        }
+        assert!(changes.of("soon").is_some() && changes.of("0").is_none());
+        assert!(changes.of("late").is_none() && changes.of("1").is_some());
+        assert_eq!((changes.all.len(), changes.cells), (MAX_AUTOSCALERS, 2 * MAX_AUTOSCALERS));
+        changes.add("new", &series(1), SPAN + MAX_GAP + 2, moment(1.0, 1, 1));
         assert_eq!((changes.all.len(), changes.cells), (1, 2));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     value_line,
 };
 use leadsman_autoscaler::Followed;
-use leadsman_autoscaler::manifest::{Autoscaler, MetricSpec, TargetSpec};
+use leadsman_autoscaler::manifest::{MetricSpec, TargetSpec};
 use leadsman_provider::NewestRequest;
 use leadsman_provider::explanation::{AutoscalerHour, HourChange, HourValue, MetricHour, rfc3339};
 use leadsman_provider::snapshot::Snapshot;
@@ -30,30 +30,32 @@ impl Hours {
         let specs = autoscaler.spec.metrics();
         let asked = specs.iter().enumerate().take(MAX_METRICS);
         let asked = asked.filter(|(_, spec)| AskedMetric::of(spec).is_read_by(read, snapshot));
-        let asked: Vec<_> = asked.collect();
-        if asked.is_empty() {
+        let places: Vec<_> = asked.map(|(place, _)| place).collect();
+        if places.is_empty() {
             let why = format!(
                 "the read is of none of the first {MAX_METRICS} metrics of the autoscaler as this \
                  adapter knows it"
             );
             return AutoscalerHour::unknown(name, why);
         }
-        // The present moment belongs to it.
-        self.look_now(&autoscaler, snapshot).await;
+        // Never closed, so there is always a turn to wait for.
+        let turn = self.turn.clone().acquire_owned().await.ok();
+        let (hours, named, snapshot) = (self.clone(), name.to_owned(), snapshot.clone());
         let known = format!("{}/{name}", read.namespace);
-        self.lock().explained(name, &known, &asked, &series_of(&autoscaler), self.started)
-    }
-
-    async fn look_now(self: &Arc<Self>, autoscaler: &Arc<Autoscaler>, snapshot: &Arc<Snapshot>) {
-        let (looking, autoscaler) = (self.clone(), autoscaler.clone());
-        let snapshot = snapshot.clone();
-        // Not on a thread that serves reads: an autoscaler may have many pods.
-        let looked = tokio::task::spawn_blocking(move || {
-            looking.look(std::slice::from_ref(&autoscaler), &snapshot);
+        // Not on a thread that serves reads: an autoscaler may have many pods. What is begun is done to
+        // its end, although who asked for it has left: until then nobody else looks.
+        let explaining = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            // The present moment belongs to it.
+            hours.look(std::slice::from_ref(&autoscaler), &snapshot);
+            let asked = places.into_iter().filter_map(|place| Some((place, specs.get(place)?)));
+            let (asked, series) = (asked.collect::<Vec<_>>(), series_of(&autoscaler));
+            hours.lock().explained(&named, &known, &asked, &series, hours.started)
         });
-        if let Err(error) = looked.await {
-            tracing::error!(%error, "noting an autoscaler panicked");
-        }
+        explaining.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "explaining the hour of an autoscaler panicked");
+            AutoscalerHour::unknown(name, "the adapter failed; its log says more".to_owned())
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a metric of an autoscaler asks this adapter for.
 
 use leadsman_autoscaler::manifest::{CrossVersionObjectReference, MetricSpec};
+use leadsman_model::resource::Resource;
 use leadsman_provider::NewestRequest;
-use leadsman_provider::snapshot::{MeasuredKind, ReadKind, Snapshot};
+use leadsman_provider::snapshot::{MeasuredKind, NotServed, ReadKind, Snapshot};
 
 /// A metric of an autoscaler, as requests name it.
 pub(super) struct AskedMetric<'a> {
@@ -62,20 +63,36 @@ impl<'a> AskedMetric<'a> {
             }
             (ReadKind::External, ReadKind::External) => same,
             (ReadKind::Custom(own_kind), ReadKind::Custom(kind)) => {
-                same && (own_kind == kind || is_same(snapshot, &own, read))
+                same && (own_kind == kind
+                    || is_same(snapshot, &own, read)
+                        .unwrap_or_else(|| is_same_kind(own_kind, kind)))
             }
             _ => false,
         }
     }
 }
 
-/// Whether both are answered by the same mapping, however they name the kind.
-fn is_same(snapshot: &Snapshot, one: &NewestRequest<'_>, other: &NewestRequest<'_>) -> bool {
+/// Whether both are of the same mapping, however they name the kind; `None` if there is none for either.
+fn is_same(
+    snapshot: &Snapshot,
+    one: &NewestRequest<'_>,
+    other: &NewestRequest<'_>,
+) -> Option<bool> {
     let entry = |of: &NewestRequest<'_>| snapshot.find(of.metric, of.wanted, Some(of.namespace));
     match (entry(one), entry(other)) {
-        (Ok(one), Ok(other)) => std::ptr::eq(one, other),
-        _ => false,
+        (Ok(one), Ok(other)) => Some(std::ptr::eq(one, other)),
+        (Err(NotServed::Rejected(one)), Err(NotServed::Rejected(other))) => {
+            Some(std::ptr::eq(one, other))
+        }
+        // Another adapter may serve it.
+        (Err(NotServed::Unknown), Err(NotServed::Unknown)) => None,
+        _ => Some(false),
     }
+}
+
+/// Whether two names mean the same kind, which is one that every cluster has.
+fn is_same_kind(one: &str, other: &str) -> bool {
+    Resource::known(one).is_some_and(|kind| kind.answers_to(other))
 }
 
 /// A kind as a request may name it: `ingress.networking.k8s.io`.
@@ -92,9 +109,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use leadsman_model::resource::Resource;
+    use leadsman_model::owner::Owner;
     use leadsman_model::serve::Serve;
-    use leadsman_provider::snapshot::{Contents, LazyMetric};
+    use leadsman_provider::snapshot::{Contents, LazyMetric, Rejection, RejectionReason};
     use serde_json::{Value, json};
 
     #[test]
@@ -111,7 +128,7 @@ mod tests {
         assert_eq!((of(Some("v1"), "Service"), of(None, "Pod")), ("service".into(), "pod".into()));
     }
 
-    /// A rule serves the metric for services and for pods.
+    /// A rule serves the metric for services and for pods, and a mapping that is wrong another one.
     fn snapshot() -> Snapshot {
         let rule = |resource: &str| {
             let binder = Box::new(|| -> futures_util::future::BoxFuture<'static, _> {
@@ -121,7 +138,17 @@ mod tests {
             Arc::new(LazyMetric::new("m".parse().unwrap(), serve, 0, binder, None))
         };
         let rules = ["services", "pods"].map(rule).into();
-        Snapshot::new(1, Contents { rules, ..Contents::default() })
+        let serve = Serve::Custom(Resource::known("services").unwrap());
+        let rejection = Rejection {
+            owner: Owner::Operator,
+            title: "services/wrong".to_owned(),
+            mapping: Some(("wrong".parse().unwrap(), serve)),
+            reason: RejectionReason::ConfigInvalid,
+            message: "it is wrong".to_owned(),
+            serving: false,
+            activates: None,
+        };
+        Snapshot::new(1, Contents { rules, rejections: vec![rejection], ..Contents::default() })
     }
 
     fn is_read(metric: Value, read: NewestRequest<'_>) -> bool {
@@ -153,6 +180,26 @@ mod tests {
         assert!(!is_read(of_pods.clone(), other));
         let some = NewestRequest { metric_selector: "a=b", ..read(pods, None) };
         assert!(!is_read(of_pods, some));
+    }
+
+    #[test]
+    fn a_kind_has_its_names_where_nothing_serves_the_metric() {
+        let target = json!({"type": "Value", "value": "1"});
+        let service = json!({"kind": "Service", "name": "web", "apiVersion": "v1"});
+        // One that a mapping does not give, and one that another adapter may have.
+        for metric in ["wrong", "elsewhere"] {
+            let of_service = json!({"type": "Object", "object": {
+                "metric": {"name": metric}, "describedObject": service, "target": target,
+            }});
+            let read = |kind: &'static str| NewestRequest {
+                metric,
+                ..read(ReadKind::Custom(kind), Some("web"))
+            };
+            assert!(is_read(of_service.clone(), read("services")), "{metric}");
+            for other in ["ingresses.networking.k8s.io", "services.example.com", "pods"] {
+                assert!(!is_read(of_service.clone(), read(other)), "{metric} of {other}");
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use changes::{Changes, MAX_METRICS, MetricMoment, MetricState, Moment};
 use leadsman_autoscaler::manifest::{Autoscaler, AutoscalerCondition, MetricSpec};
@@ -38,6 +39,8 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
 pub struct Hours {
     autoscalers: Arc<AutoscalerStore>,
     noted: Mutex<Observations>,
+    /// One of those who ask looks at a time.
+    turn: Arc<Semaphore>,
     /// In milliseconds since the epoch.
     started: i64,
 }
@@ -60,7 +63,8 @@ impl Default for Hours {
 impl Hours {
     /// The hours of these autoscalers, from now on.
     pub fn new(autoscalers: Arc<AutoscalerStore>) -> Self {
-        Self { autoscalers, noted: Mutex::default(), started: clock::now() }
+        let turn = Arc::new(Semaphore::new(1));
+        Self { autoscalers, noted: Mutex::default(), turn, started: clock::now() }
     }
 
     /// The autoscalers.

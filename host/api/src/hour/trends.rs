@@ -31,6 +31,7 @@ impl Trends {
         if !self.0.contains_key(name) {
             if self.0.len() >= MAX_LINES {
                 self.0.retain(|_, line| line.back().is_some_and(|(last, _)| at - last <= SPAN));
+                self.forget_gone(at);
             }
             if self.0.len() >= MAX_LINES {
                 return;
@@ -50,6 +51,18 @@ impl Trends {
         }
         if line.len() > MAX_POINTS {
             thin(line, at);
+        }
+    }
+
+    /// If there are too many, forgets the line whose newest value is the oldest, unless that is recent.
+    fn forget_gone(&mut self, at: i64) {
+        if self.0.len() < MAX_LINES {
+            return;
+        }
+        let oldest = self.0.iter().min_by_key(|(_, line)| newest(line));
+        let gone = oldest.filter(|(_, line)| newest(line).is_none_or(|last| at - last > RECENT));
+        if let Some(name) = gone.map(|(name, _)| name.clone()) {
+            self.0.remove(&name);
         }
     }
 
@@ -74,6 +87,11 @@ impl Trends {
         let pairs = line.iter().map(|(at, value)| json!([(now - at) / 1000, value]));
         Some(pairs.collect())
     }
+}
+
+/// When the newest value of a line was.
+fn newest(line: &Line) -> Option<i64> {
+    line.back().map(|(at, _)| *at)
 }
 
 /// Takes out points that are close to the one before them, but for the last minutes.
@@ -129,7 +147,12 @@ mod tests {
             trends.add(&number.to_string(), 0, 0.0);
         }
         assert_eq!(trends.0.len(), MAX_LINES);
-        trends.add("new", SPAN + 1, 0.0);
+        // One that goes on no more leaves its place, before all of it is old.
+        trends.add("soon", RECENT, 0.0);
+        assert!(!trends.0.contains_key("soon"));
+        trends.add("late", RECENT + 1, 0.0);
+        assert!(trends.0.contains_key("late") && trends.0.len() == MAX_LINES);
+        trends.add("new", SPAN + RECENT + 2, 0.0);
         assert_eq!(trends.0.len(), 1);
     }
 }

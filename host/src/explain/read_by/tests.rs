@@ -94,6 +94,11 @@ fn what_is_not_known_of_autoscalers_is_said() {
     let namespace = "shop".to_owned();
     let none = ReadBy { namespace: namespace.clone(), ..ReadBy::default() };
     assert_eq!(none.to_string(), "\nno autoscaler of shop reads it\n");
+    // What was not looked at may read it.
+    let partial = ReadBy { partial: true, ..none.clone() };
+    assert_eq!(partial.to_string(), "\nno more than 500 autoscalers of shop were looked at\n");
+    let unasked = ReadBy { more: 1, ..none.clone() };
+    assert_eq!(unasked.to_string(), "\n1 more metrics of autoscalers have its name\n");
     let unknown = ReadBy { unknown: Some("403: forbidden".to_owned()), ..none };
     let told = "\nwhich autoscalers read it is not known: 403: forbidden\n";
     assert_eq!(unknown.to_string(), told);
@@ -104,10 +109,19 @@ fn what_is_not_known_of_autoscalers_is_said() {
         target: "10 for each pod".to_owned(),
         hour: Hour::unknown("it has just changed"),
     };
-    let told = ReadBy { namespace, autoscalers: vec![reader], more: 2, unknown: None };
+    let told = ReadBy { namespace, autoscalers: vec![reader], more: 2, ..ReadBy::default() };
     assert_eq!(
         told.to_string(),
         "\nread by shop/web: pods metric m, target 10 for each pod\n  hour      not known: it has just \
          changed\n\n2 more metrics of autoscalers have its name\n"
     );
+}
+
+#[test]
+fn a_list_is_partial_where_it_goes_on() {
+    assert!(
+        !is_partial(&json!({"metadata": {}}))
+            && !is_partial(&json!({"metadata": {"continue": ""}}))
+    );
+    assert!(is_partial(&json!({"metadata": {"continue": "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ"}})));
 }

@@ -1,3 +1,5 @@
+use std::task::Poll;
+
 use leadsman_autoscaler::AutoscalerStore;
 use leadsman_provider::snapshot::{Contents, ReadKind};
 use serde_json::{Value, json};
@@ -125,4 +127,23 @@ async fn what_is_not_known_is_said_with_its_reason() {
     assert!(why(&other).await.contains("the read is of none of the first 16 metrics"));
     let elsewhere = NewestRequest { namespace: "bank", ..DEPTH };
     assert!(why(&elsewhere).await.contains("knows no such autoscaler"));
+}
+
+/// Many who ask for an hour do not take all threads that may block.
+#[test]
+fn one_of_those_who_ask_looks_at_a_time() {
+    // Blocking work is done in its order.
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let (store, hours) = hours();
+        put(&store, autoscaler(2, "10"));
+        let another = hours.turn.clone().acquire_owned().await.unwrap();
+        let mut asked = Box::pin(explained(&hours, &DEPTH));
+        let poll = std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context)));
+        assert!(poll.await.is_pending());
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        assert!(hours.lock().changes.of("shop/web").is_none(), "it waits for its turn");
+        drop(another);
+        assert_eq!(asked.await.unknown, None);
+    });
 }
