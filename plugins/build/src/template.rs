@@ -259,6 +259,12 @@ mod tests {
         }
     }
 
+    /// A name in double braces, if one was left: Go's literals have double braces, too.
+    fn placeholder(text: &str) -> Option<&str> {
+        let ends = text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
+        ends.map(|(name, _)| name).find(|name| name.chars().all(char::is_alphabetic))
+    }
+
     /// The texts of a project but its SDK, by their paths.
     fn texts(folder: &Path, language: TemplateLanguage) -> BTreeMap<String, String> {
         let sdk = folder.join(language.sdk_folder());
@@ -312,7 +318,7 @@ mod tests {
                 }
                 let texts = texts(&folder, language);
                 for (path, text) in &texts {
-                    assert!(!text.contains("{{"), "{language:?} {template:?} {path}: {text}");
+                    assert_eq!(placeholder(text), None, "{language:?} {template:?} {path}");
                 }
                 let fixtures = crate::read_fixtures(&folder.join("fixtures")).unwrap();
                 assert!(fixtures.len() >= 3, "{template:?}: {fixtures:?}");
