@@ -176,14 +176,14 @@ async fn loads(scene: &Scene) -> [Option<f64>; 2] {
 #[tokio::test]
 async fn a_start_and_an_edit_with_a_new_plugin_are_one_load_each() {
     let mut scene = Scene::of_file(Folder::plain()).await;
-    assert_eq!(loads(&scene).await, [Some(1.0), None]);
+    assert_eq!(loads(&scene).await, [Some(1.0), Some(0.0)]);
     scene.folder.put("other.wasm", version(2));
     let config = of_file(&scene.upstream, 1)
         .plugin("other", "other.wasm")
         .mapping(mapping_of("added", "other", 7));
     scene.folder.configure(config);
     scene.leadsman.wait_value(&paths::pods("shop", "added"), 2007.0).await;
-    assert_eq!(loads(&scene).await, [Some(2.0), None], "its plugin was loading, not rejected");
+    assert_eq!(loads(&scene).await, [Some(2.0), Some(0.0)], "its plugin was loading, not rejected");
 }
 
 /// The registry takes the connection and says nothing, so that the plugin stays as it is for 30 s.
@@ -207,6 +207,6 @@ async fn reads_of_what_is_being_loaded_are_told_and_counted_so() {
     };
     assert_eq!(unserved("loading").await, Some(1.0));
     assert_eq!(unserved("rejected").await, None);
-    assert_eq!(loads(&scene).await, [Some(1.0), None], "the edit is not loaded yet");
+    assert_eq!(loads(&scene).await, [Some(1.0), Some(0.0)], "the edit is not loaded yet");
     scene.serves(1000.0).await;
 }
