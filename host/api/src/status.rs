@@ -65,9 +65,10 @@ pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
         ReadError::Bad(_) => StatusCode::BAD_REQUEST,
         ReadError::Refused(_) | ReadError::Unbound(_) => StatusCode::INTERNAL_SERVER_ERROR,
         // The list is tried again soon.
-        ReadError::NotSynced { .. } | ReadError::Unavailable(_) | ReadError::Unlisted(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ReadError::NotSynced { .. }
+        | ReadError::Unavailable(_)
+        | ReadError::Loading(_)
+        | ReadError::Unlisted(_) => StatusCode::SERVICE_UNAVAILABLE,
         ReadError::Failed { failure, .. } => match failure {
             ReadFailure::Failed { error, .. } => match **error {
                 // The upstream failed, which may pass.

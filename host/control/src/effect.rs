@@ -38,7 +38,7 @@ pub(super) enum Effect<P> {
     Publish { publication: Publication<P>, config_maps: HashMap<Owner, ConfigMapReference> },
     /// Report the first load to whoever waits for it.
     ReportLoaded,
-    /// Count a document that was loaded, as a whole or not.
+    /// Count a document whose load has ended: all that it says is served, or not.
     CountLoad { owner: Owner, complete: bool },
     /// Write a line to the log.
     Log(Notice),

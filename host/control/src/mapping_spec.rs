@@ -176,6 +176,7 @@ impl MappingSpec {
             workloads: runtime.workloads.clone(),
             activation: mapping.activation.clone().map(ActivationStatus::new),
         };
+        bound.queries.iter().for_each(|query| bound.metrics.will_query(&query.name));
         if let Serve::Custom(resource) = &mapping.serve
             && !resource.namespaced()
             && !resource.is_namespace()

@@ -7,6 +7,7 @@ use super::reason::{Reason, locate};
 use super::state::{BindingState, DocumentState, Revision, Source, State, TeamsWatch, TextState};
 use leadsman_document::{Fault, Faults};
 use leadsman_model::owner::Owner;
+use leadsman_provider::snapshot::NotLoaded;
 
 /// All owners' contributions, in the order in which they have a right to a metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,22 +46,21 @@ pub(super) struct DocumentRejection {
     pub(super) faults: Faults,
 }
 
-/// Why reads cannot be answered, while nothing is known to be wrong.
-pub(super) const LOADING: &str = "the configuration is being loaded";
-
 impl<P> Publication<P> {
     /// Why nothing of the operator's document is in force, if that is so: what seems to be missing
     /// may only be not known yet.
-    pub(super) fn not_loaded(&self) -> Option<String> {
+    pub(super) fn not_loaded(&self) -> Option<NotLoaded> {
         let operator = self.contributions.iter().find(|one| one.owner == Owner::Operator);
         match operator {
             Some(operator) if operator.served => None,
             // What is wrong with the document is for those who may read it.
-            Some(Contribution { rejections, .. }) if !rejections.is_empty() => Some(format!(
-                "no configuration is in force ({}); the adapter's log and status page say why",
-                rejections[0].reason
-            )),
-            _ => Some(LOADING.to_owned()),
+            Some(Contribution { rejections, .. }) if !rejections.is_empty() => {
+                Some(NotLoaded::Refused(format!(
+                    "no configuration is in force ({}); the adapter's log and status page say why",
+                    rejections[0].reason
+                )))
+            }
+            _ => Some(NotLoaded::Loading),
         }
     }
 }

@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 use super::Loaded;
 use super::assembly::Assembly;
 use super::bindings::Bindings;
-use super::publication::{LOADING, Publication};
+use super::publication::Publication;
 use super::report::Report;
 use leadsman_cluster::ConfigMapReference;
 use leadsman_document::{Faults, Severity};
 use leadsman_model::owner::Owner;
-use leadsman_provider::snapshot::{Contents, Snapshot};
+use leadsman_provider::snapshot::{Contents, NotLoaded, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
 
 /// Publishes snapshots.
@@ -36,7 +36,7 @@ impl Publisher {
         first: oneshot::Sender<Loaded>,
         must_load: bool,
     ) -> Self {
-        let not_loaded = Some(LOADING.to_owned());
+        let not_loaded = Some(NotLoaded::Loading);
         let published = Arc::new(Snapshot::new(0, Contents { not_loaded, ..Contents::default() }));
         Self { metrics, report, published, faults: Vec::new(), first: Some(first), must_load }
     }

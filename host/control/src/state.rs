@@ -152,6 +152,9 @@ pub(super) struct DocumentState<P> {
     pub(super) binding: BindingState,
     /// The result of the last binding. It stays in place until the next one has ended.
     pub(super) bound: Option<Bound<P>>,
+    /// As what the load of the newest text was counted: as a whole or not. `None` before it has
+    /// ended.
+    pub(super) counted: Option<bool>,
     pub(super) cache: CacheState,
 }
 

@@ -1,6 +1,6 @@
 //! Why a read gets nothing. The texts are for the person who reads `kubectl describe hpa`.
 
-use crate::snapshot::Rejection;
+use crate::snapshot::{NotLoaded, Rejection, RejectionReason};
 use leadsman_evaluation::{Missing, MissingReason, ReadFailure};
 use leadsman_model::objects::NotSynced;
 
@@ -36,6 +36,9 @@ pub enum ReadError {
     /// There is such a mapping, and it could not be loaded.
     #[error("{0}")]
     Unavailable(String),
+    /// There is such a mapping, or there may be one, and it is being loaded.
+    #[error("{0}")]
+    Loading(String),
     /// Which objects there are is not known.
     #[error("{metric} for {} is not served yet: {unknown}", .unknown.resource)]
     NotSynced {
@@ -66,6 +69,7 @@ impl ReadError {
             Self::Bad(_) => "bad_request",
             Self::Refused(_) => MissingReason::Refused.as_str(),
             Self::Unavailable(_) => "rejected",
+            Self::Loading(_) => "loading",
             Self::NotSynced { .. } => "objects",
             Self::Failed { failure, .. } => failure.reason(),
         }
@@ -75,7 +79,11 @@ impl ReadError {
     pub fn is_unserved(&self) -> bool {
         matches!(
             self,
-            Self::Unserved { .. } | Self::Unlisted(_) | Self::Unbound(_) | Self::Unavailable(_)
+            Self::Unserved { .. }
+                | Self::Unlisted(_)
+                | Self::Unbound(_)
+                | Self::Unavailable(_)
+                | Self::Loading(_)
         )
     }
 
@@ -89,17 +97,26 @@ impl ReadError {
         matches!(self, Self::Unlisted(_))
     }
 
-    /// There is such a mapping, and it could not be loaded.
+    /// There is such a mapping, and it could not be loaded, or not yet.
     pub(super) fn rejected(rejection: &Rejection) -> Self {
         let Rejection { title, reason, message, .. } = rejection;
-        Self::Unavailable(format!(
-            "{title} is configured and cannot be served ({reason}): {message}"
-        ))
+        match reason {
+            RejectionReason::Loading => {
+                Self::Loading(format!("{title} is configured and not served yet: {message}"))
+            }
+            reason => Self::Unavailable(format!(
+                "{title} is configured and cannot be served ({reason}): {message}"
+            )),
+        }
     }
 
     /// No configuration is in force yet, so that it is not known what is served.
-    pub(super) fn not_loaded(what: &str, why: &str) -> Self {
-        Self::Unavailable(format!("whether the {what} is served is not known yet: {why}"))
+    pub(super) fn not_loaded(what: &str, why: &NotLoaded) -> Self {
+        let message = format!("whether the {what} is served is not known yet: {why}");
+        match why {
+            NotLoaded::Loading => Self::Loading(message),
+            NotLoaded::Refused(_) => Self::Unavailable(message),
+        }
     }
 }
 
@@ -110,5 +127,40 @@ fn policy_note(failure: &ReadFailure) -> String {
             age.as_secs_f64()
         ),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadsman_model::owner::Owner;
+
+    fn rejected(reason: RejectionReason) -> ReadError {
+        ReadError::rejected(&Rejection {
+            owner: Owner::Operator,
+            mapping: None,
+            title: "pods/load".to_owned(),
+            reason,
+            message: "the plugin is being loaded".to_owned(),
+            serving: false,
+            activates: None,
+        })
+    }
+
+    #[test]
+    fn what_is_being_loaded_is_not_counted_as_rejected() {
+        let refused = NotLoaded::Refused("it has faults".to_owned());
+        for (error, reason) in [
+            (rejected(RejectionReason::Loading), "loading"),
+            (ReadError::not_loaded("metric load", &NotLoaded::Loading), "loading"),
+            (rejected(RejectionReason::ConfigInvalid), "rejected"),
+            (ReadError::not_loaded("metric load", &refused), "rejected"),
+        ] {
+            assert_eq!(error.reason(), reason, "{error}");
+            // It counts for no mapping, and no other adapter is asked for it.
+            assert!(error.is_unserved() && !error.is_unknown(), "{error}");
+        }
+        let told = rejected(RejectionReason::Loading).to_string();
+        assert_eq!(told, "pods/load is configured and not served yet: the plugin is being loaded");
     }
 }

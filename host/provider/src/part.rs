@@ -203,6 +203,7 @@ pub(super) fn count<T>(
             | ReadError::Refused(_)
             | ReadError::NotSynced { .. }
             | ReadError::Unavailable(_)
+            | ReadError::Loading(_)
             | ReadError::Unlisted(_)
             | ReadError::Unbound(_),
         ) => ReadOutcome::Failed,

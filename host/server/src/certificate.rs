@@ -1,6 +1,5 @@
 //! The serving certificate: from files, which are read again when they change, or in memory.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -118,14 +117,20 @@ impl CertificateFiles {
 }
 
 impl CertificateHandle {
-    /// Generates a self-signed certificate for `localhost` and an address. Returns it as PEM, too,
-    /// for clients that are to trust it.
-    pub fn self_signed(address: IpAddr) -> Result<(Self, String), CertificateError> {
-        let names = vec!["localhost".to_owned(), address.to_string()];
-        let made = rcgen::generate_simple_self_signed(names).map_err(CertificateError::Make)?;
-        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-        let chain = vec![made.cert.der().clone()];
-        Ok((Self(Arc::new(ArcSwap::new(certified(chain, key)?))), made.cert.pem()))
+    /// Serves this one at first.
+    pub(crate) fn new(first: Arc<CertifiedKey>) -> Self {
+        Self(Arc::new(ArcSwap::new(first)))
+    }
+
+    /// Whether this one is served now.
+    pub(crate) fn serves(&self, key: &Arc<CertifiedKey>) -> bool {
+        Arc::ptr_eq(key, &self.0.load())
+    }
+
+    /// Serves a new one in the place of an old one; `false` if another one than that is served.
+    pub(crate) fn exchange(&self, old: &Arc<CertifiedKey>, new: Arc<CertifiedKey>) -> bool {
+        let before = self.0.compare_and_swap(old, new);
+        Arc::ptr_eq(old, &before)
     }
 
     /// Serves another certificate from the next handshake on.
@@ -139,7 +144,8 @@ impl CertificateHandle {
     }
 }
 
-fn certified(
+/// A certificate with its key, as it is served.
+pub(crate) fn certified(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<CertifiedKey>, CertificateError> {
@@ -182,10 +188,11 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::SelfSigned;
 
     #[test]
     fn the_end_of_a_certificate_is_that_of_the_one_that_is_served() {
-        let (handle, _) = CertificateHandle::self_signed(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let handle = SelfSigned::new(Ipv4Addr::LOCALHOST.into()).unwrap().handle();
         let certificate = Certificate::InMemory(handle.clone());
         let first = certificate.not_after().unwrap();
         let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();

@@ -10,8 +10,11 @@ mod limits;
 mod listener;
 mod readiness;
 pub mod registration;
+mod self_signed;
+mod validity;
 
 pub use certificate::{Certificate, CertificateError, CertificateHandle};
 pub use handle::{ConnectionHandle, OpenCall};
 pub use listener::{Executor, Protocol, Server};
 pub use readiness::Readiness;
+pub use self_signed::SelfSigned;

@@ -69,6 +69,9 @@ impl Addresses {
             Address { url: url.clone(), state }
         };
         let all = urls.iter().map(address).collect();
+        if preference == Preference::Written {
+            urls.iter().for_each(|url| metrics.will_ask(url));
+        }
         Self { all, preference, current: AtomicUsize::new(0), metrics }
     }
 

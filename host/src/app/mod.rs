@@ -30,7 +30,7 @@ use leadsman_runtime::files;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::{CodeStore, Compiler, Engine};
 use leadsman_server::registration;
-use leadsman_server::{Certificate, CertificateHandle, Protocol, Readiness, Server};
+use leadsman_server::{Certificate, Protocol, Readiness, SelfSigned, Server};
 
 use in_cluster::InCluster;
 
@@ -245,9 +245,11 @@ impl App {
         if let Some((cert, key)) = &options.tls {
             return Ok(Certificate::files(cert.clone(), key.clone())?);
         }
-        // Used until a certificate is issued by an authority that the cluster trusts.
-        let (handle, pem) = CertificateHandle::self_signed(self.api.ip())?;
-        self.certificate = Some(pem);
+        // Served until one is issued by an authority that the cluster trusts, if there is a cluster.
+        let own = SelfSigned::new(self.api.ip())?;
+        let handle = own.handle();
+        self.certificate = Some(own.pem().to_owned());
+        self.spawn_until_stopped(own.keep_valid());
         if let Some(in_cluster) = in_cluster
             && let Some(service) = options.cluster.service(&in_cluster.cluster)
         {

@@ -1,6 +1,6 @@
 //! An edit is served without a restart.
 
-use leadsman_tests::{Config, Folder, Registry, paths, version};
+use leadsman_tests::{Config, Folder, Registry, Reply, Upstream, paths, version};
 
 use crate::scene::{
     FILE, PLUGIN, REPOSITORY, Scene, followed, mapping, mapping_of, oci, of_file, of_registry,
@@ -163,4 +163,50 @@ async fn a_plugin_moves_from_a_file_to_a_registry() {
     scene.folder.configure(of_registry(&scene.upstream, &registry, &followed(&registry, ":2")));
     scene.serves(2000.0).await;
     scene.went_well(load).await;
+}
+
+/// How many loads were counted: of all that a document says, and of a part of it or nothing.
+async fn loads(scene: &Scene) -> [Option<f64>; 2] {
+    let of = async |outcome: &str| {
+        scene.leadsman.metric("leadsman_configuration_loads_total", &[("outcome", outcome)]).await
+    };
+    [of("ok").await, of("rejected").await]
+}
+
+#[tokio::test]
+async fn a_start_and_an_edit_with_a_new_plugin_are_one_load_each() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    assert_eq!(loads(&scene).await, [Some(1.0), Some(0.0)]);
+    scene.folder.put("other.wasm", version(2));
+    let config = of_file(&scene.upstream, 1)
+        .plugin("other", "other.wasm")
+        .mapping(mapping_of("added", "other", 7));
+    scene.folder.configure(config);
+    scene.leadsman.wait_value(&paths::pods("shop", "added"), 2007.0).await;
+    assert_eq!(loads(&scene).await, [Some(2.0), Some(0.0)], "its plugin was loading, not rejected");
+}
+
+/// The registry takes the connection and says nothing, so that the plugin stays as it is for 30 s.
+#[tokio::test]
+async fn reads_of_what_is_being_loaded_are_told_and_counted_so() {
+    let mut scene = Scene::of_file(Folder::plain()).await;
+    let silent = Upstream::start(Reply::NoReply).await;
+    let url = silent.url();
+    let registry = url.strip_prefix("http://").expect("a URL without TLS");
+    let config = of_file(&scene.upstream, 0)
+        .plugin_from("slow", &format!("oci: \"{registry}/{REPOSITORY}:1\""))
+        .mapping(mapping_of("added", "slow", 0))
+        .set("registries", &format!("[{{prefix: \"{registry}\", plainHttp: true}}]"));
+    scene.folder.configure(config);
+    scene.leadsman.wait_rejected("Loading", &["plugins.slow.oci", "being loaded"]).await;
+    let failure = scene.leadsman.get(&paths::pods("shop", "added")).await.failure();
+    assert_eq!(failure.code, 503, "{failure:#?}");
+    failure.assert_contains(&["pods/added is configured and not served yet", "being loaded"]);
+    let unserved = async |reason: &str| {
+        scene.leadsman.metric("leadsman_reads_unserved_total", &[("reason", reason)]).await
+    };
+    assert_eq!(unserved("loading").await, Some(1.0));
+    assert_eq!(unserved("rejected").await, None);
+    assert_eq!(loads(&scene).await, [Some(1.0), Some(0.0)], "the edit is not loaded yet");
+    scene.serves(1000.0).await;
 }

@@ -26,8 +26,9 @@ async fn the_process_is_measured_in_the_names_of_client_libraries() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let age = now - value("process_start_time_seconds");
     assert!((-2.0..120.0).contains(&age), "{age}");
-    // It made a certificate for itself.
-    assert!(value("leadsman_certificate_not_after_timestamp_seconds") > now);
+    // It made a certificate for itself, for a year.
+    let days = (value("leadsman_certificate_not_after_timestamp_seconds") - now) / 86_400.0;
+    assert!((364.0..366.0).contains(&days), "{days}");
 }
 
 #[tokio::test]
@@ -68,4 +69,26 @@ async fn the_age_of_what_is_served_is_known_by_mapping() {
     assert_eq!(reads, Some(3.0));
     assert!(page.sum("leadsman_served_age_seconds_sum", &of("pods/load")).unwrap() < 30.0);
     assert_eq!(page.sum("leadsman_served_age_seconds_count", &of("pods/other")), None);
+}
+
+/// What `rate` makes of a counter that appears with 1 is nothing.
+#[tokio::test]
+async fn the_first_failure_of_a_mapping_is_one_more_than_none() {
+    let source = Upstream::start(Reply::pods(&[("web-0", "30")])).await;
+    let (url, leadsman) = (source.url(), Leadsman::start(config(&source.url())).await);
+    let failures = async || {
+        let page = leadsman.metrics().await;
+        let mapping = ("mapping", "pods/load");
+        let asked = [("source", "prometheus"), ("address", url.as_str()), ("outcome", "failed")];
+        [
+            page.sum("leadsman_reads_total", &[mapping, ("outcome", "failed")]),
+            page.sum("leadsman_query_failures_total", &[mapping, ("query", "q")]),
+            page.sum("leadsman_source_address_requests_total", &asked),
+        ]
+    };
+    assert_eq!(failures().await, [Some(0.0); 3], "nobody has read it yet");
+    source.set_reply(Reply::new(503, "text/plain", "down"));
+    leadsman.get(&paths::pods("shop", "load")).await.failure();
+    let now = failures().await;
+    assert!(now.iter().all(|count| count.is_some_and(|count| count >= 1.0)), "{now:?}");
 }

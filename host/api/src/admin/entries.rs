@@ -61,7 +61,7 @@ impl AdminState {
             json!({
                 "version": env!("CARGO_PKG_VERSION"),
                 "generation": snapshot.generation,
-                "notLoaded": snapshot.not_loaded(),
+                "notLoaded": snapshot.not_loaded().map(ToString::to_string),
                 "notReady": self.readiness.check().err(),
                 "begun": self.moments.time(self.begun),
                 "autoscalers": about,

@@ -2,6 +2,7 @@
 //! There is no I/O here, no clock, no task.
 
 mod config;
+mod loads;
 mod schedule;
 mod startup;
 mod work;
@@ -24,6 +25,7 @@ pub(super) fn step<P: Clone + PartialEq>(state: &mut State<P>, event: Event<P>) 
     state.admit();
     state.reconcile(&mut effects);
     state.schedule(&mut effects);
+    state.count_loads(&mut effects);
     state.publish(&mut effects);
     effects
 }
@@ -107,6 +109,7 @@ impl<P> Default for DocumentState<P> {
             requested: None,
             binding: BindingState::Idle,
             bound: None,
+            counted: None,
             cache: CacheState::NotRead,
         }
     }

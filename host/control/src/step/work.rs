@@ -30,7 +30,7 @@ impl<P: Clone + PartialEq> State<P> {
             effects.push(Effect::panicked(owner, "parsing", reason));
         }
         match task.purpose {
-            Purpose::Newest => self.parsed_newest(owner, ticket, result, effects),
+            Purpose::Newest => self.parsed_newest(owner, ticket, result),
             Purpose::Recheck => self.parsed_again(owner, &task, result.ok()),
             Purpose::Restore => self.parsed_from_cache(owner, &task, result.ok(), effects),
         }
@@ -41,7 +41,6 @@ impl<P: Clone + PartialEq> State<P> {
         owner: &Owner,
         ticket: Ticket,
         result: Result<Arc<Revision>, Panicked>,
-        effects: &mut Vec<Effect<P>>,
     ) {
         let Some(document) = self.documents.get_mut(owner) else { return };
         // The document, or what is open to its owner, may be another by now.
@@ -53,9 +52,6 @@ impl<P: Clone + PartialEq> State<P> {
             Ok(revision) => TextState::Faulty(revision),
             Err(Panicked(reason)) => TextState::Failed(reason),
         };
-        if !matches!(document.text, TextState::Valid(_)) {
-            effects.push(Effect::CountLoad { owner: owner.clone(), complete: false });
-        }
     }
 
     /// What was taken from a team holds for its last good document, too.
@@ -132,9 +128,6 @@ impl<P: Clone + PartialEq> State<P> {
             let document = revision.document.clone();
             effects.push(Effect::Store { owner: owner.clone(), document });
         }
-        let faulty = matches!(document.text, TextState::Faulty(_) | TextState::Failed(_));
-        let complete = complete && !faulty && document.over_quota.is_empty();
-        effects.push(Effect::CountLoad { owner: owner.clone(), complete });
         document.bound = Some(Bound { revision, outcome });
     }
 

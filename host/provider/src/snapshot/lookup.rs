@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, EntryState, MeasuredKind, ReadKind, Rejection, Snapshot};
+use super::{Entry, EntryState, MeasuredKind, NotLoaded, ReadKind, Rejection, Snapshot};
 use leadsman_evaluation::Evaluations;
 
 /// Why a request's metric is not served.
@@ -16,7 +16,7 @@ pub enum NotServed<'a> {
     /// Nothing is served under the name.
     Unknown,
     /// No configuration is in force yet, so that it is not known. Why.
-    NotLoaded(&'a str),
+    NotLoaded(&'a NotLoaded),
 }
 
 /// The two resource metrics of nodes or of pods.
@@ -164,12 +164,12 @@ mod tests {
 
     #[test]
     fn before_a_configuration_is_in_force_it_is_not_known_what_there_is() {
-        let not_loaded = Some("it is being read".to_owned());
+        let not_loaded = Some(NotLoaded::Loading);
         let rejections = vec![rejection(team("shop"), "of_team", "pods")];
         let contents = Contents { not_loaded, rejections, ..Contents::default() };
         let snapshot = Snapshot::new(0, contents);
         let unknown = |found: Result<&Entry, NotServed<'_>>| match found {
-            Err(NotServed::NotLoaded(why)) => why == "it is being read",
+            Err(NotServed::NotLoaded(why)) => *why == NotLoaded::Loading,
             _ => false,
         };
         assert!(unknown(snapshot.find("anything", ReadKind::External, Some("shop"))));

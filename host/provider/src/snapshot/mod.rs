@@ -4,6 +4,7 @@ mod entry;
 mod gaps;
 mod lazy;
 mod lookup;
+mod not_loaded;
 mod places;
 mod reason;
 
@@ -21,6 +22,7 @@ use leadsman_model::names::MetricName;
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::serve::Serve;
 pub use lookup::{NotServed, ResourceMetrics};
+pub use not_loaded::NotLoaded;
 pub use places::{Place, Places};
 pub use reason::RejectionReason;
 
@@ -37,7 +39,7 @@ pub struct Snapshot {
     /// there is none of is given what there is under the name.
     by_name: HashMap<MetricName, Vec<usize>, RandomState>,
     rejections: Vec<Arc<Rejection>>,
-    not_loaded: Option<String>,
+    not_loaded: Option<NotLoaded>,
     gaps: Arc<RuleGaps>,
     delegates: Option<Arc<Delegates>>,
     places: RwLock<Arc<Places>>,
@@ -56,7 +58,7 @@ pub struct Contents {
     /// The metrics of rules.
     pub rules: RuleMetrics,
     /// Why no configuration of the operator is in force yet: which metrics there are is not known.
-    pub not_loaded: Option<String>,
+    pub not_loaded: Option<NotLoaded>,
     /// What rules do not give.
     pub gaps: Arc<RuleGaps>,
     /// Other adapters, for what is not served here; `None` if there are none.
@@ -173,8 +175,8 @@ impl Snapshot {
     }
 
     /// Why no configuration is in force yet, if there is none: which metrics there are is not known.
-    pub fn not_loaded(&self) -> Option<&str> {
-        self.not_loaded.as_deref()
+    pub fn not_loaded(&self) -> Option<&NotLoaded> {
+        self.not_loaded.as_ref()
     }
 
     /// How many metrics of mappings are served, and how many of rules, without resource metrics.

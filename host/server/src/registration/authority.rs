@@ -10,15 +10,10 @@ use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Service;
+use crate::validity::{SERVING, Validity};
 
 /// The validity of an authority.
-const AUTHORITY_DAYS: i64 = 3650;
-
-/// The validity of a serving certificate.
-const SERVING_DAYS: i64 = 365;
-
-/// Certificates are valid from this long before they are issued, as clocks differ.
-const CLOCK_SKEW: Duration = Duration::hours(1);
+const AUTHORITY: Duration = Duration::days(3650);
 
 /// A certificate authority. It signs with the newest of the trusted certificates.
 pub(super) struct Authority {
@@ -61,7 +56,7 @@ impl Authority {
         bundle: String,
     ) -> Result<Self, AuthorityError> {
         let unusable = |what| move |reason: String| AuthorityError::Unusable { what, reason };
-        let due = validity(&certificate).map(due).map_err(unusable("tls.crt"))?;
+        let due = validity(&certificate).map(Validity::due).map_err(unusable("tls.crt"))?;
         let keys =
             KeyPair::from_pem(&key).map_err(|error| unusable("tls.key")(error.to_string()))?;
         Issuer::from_ca_cert_pem(&certificate, &keys)
@@ -84,22 +79,21 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let now = OffsetDateTime::now_utc();
-        params.not_before = now - CLOCK_SKEW;
-        params.not_after = now + Duration::days(AUTHORITY_DAYS);
-        let due = due((params.not_before, params.not_after));
+        let valid = Validity::from_now(now, AUTHORITY);
+        (params.not_before, params.not_after) = (valid.begin, valid.end);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.self_signed(&key)?.pem();
         let mut bundle = certificate.clone();
         let mut add = |pem: &str| {
-            let valid = validity(pem).is_ok_and(|(_, end)| end > now);
-            if valid && !bundle.contains(pem.trim()) {
+            let holds = validity(pem).is_ok_and(|validity| validity.end > now);
+            if holds && !bundle.contains(pem.trim()) {
                 bundle.push_str(pem.trim());
                 bundle.push('\n');
             }
         };
         // One before the last is enough: certificates live shorter than authorities.
         old.map(|old| old.certificate.as_str()).into_iter().chain(current).for_each(&mut add);
-        Ok(Self { certificate, key: key.serialize_pem(), bundle, due })
+        Ok(Self { certificate, key: key.serialize_pem(), bundle, due: valid.due() })
     }
 
     /// Whether it is time to renew it.
@@ -132,15 +126,13 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let now = OffsetDateTime::now_utc();
-        params.not_before = now - CLOCK_SKEW;
-        params.not_after = now + Duration::days(SERVING_DAYS);
-        let due = due((params.not_before, params.not_after));
+        let valid = Validity::from_now(OffsetDateTime::now_utc(), SERVING);
+        (params.not_before, params.not_after) = (valid.begin, valid.end);
         let issuer = Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(&self.key)?)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.signed_by(&key, &issuer)?;
         let chain = vec![certificate.der().clone()];
-        let serving = ServingCertificate { authority: self.certificate.clone(), due };
+        let serving = ServingCertificate { authority: self.certificate.clone(), due: valid.due() };
         Ok((serving, chain, PrivateKeyDer::Pkcs8(key.serialize_der().into())))
     }
 }
@@ -162,17 +154,12 @@ impl ServingCertificate {
     }
 }
 
-/// The validity of a certificate: from and until.
-fn validity(pem: &str) -> Result<(OffsetDateTime, OffsetDateTime), String> {
+/// The validity of a certificate.
+fn validity(pem: &str) -> Result<Validity, String> {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())?;
     let (_, certificate) = X509Certificate::from_der(&der).map_err(|error| error.to_string())?;
     let validity = certificate.validity();
-    Ok((validity.not_before.to_datetime(), validity.not_after.to_datetime()))
-}
-
-/// When to renew: after two thirds of the validity, which leaves time for failures.
-fn due((begin, end): (OffsetDateTime, OffsetDateTime)) -> OffsetDateTime {
-    begin + (end - begin) * 2 / 3
+    Ok(Validity { begin: validity.not_before.to_datetime(), end: validity.not_after.to_datetime() })
 }
 
 #[cfg(test)]

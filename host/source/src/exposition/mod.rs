@@ -91,6 +91,7 @@ impl Exposition {
         endpoints: Option<Arc<EndpointStore>>,
     ) -> Result<Self, SourceError> {
         let at_once = settings.max_concurrent;
+        metrics.will_call(SCRAPE);
         Ok(Self {
             shared: Arc::new(Shared {
                 client: Client::new(&settings.tls, settings.timeout)?,

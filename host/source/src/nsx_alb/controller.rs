@@ -50,6 +50,9 @@ impl Controller {
         let node = |url: &String| Node { url: url.clone(), session: Mutex::default() };
         // Going over to another node costs a login.
         let addresses = Addresses::new(&settings.urls, Preference::Last, metrics.clone());
+        for kind in CallKind::ALL {
+            metrics.will_call(kind.name());
+        }
         Ok(Self {
             sender: Sender::new(settings)?,
             login: settings.login,

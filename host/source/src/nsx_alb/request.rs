@@ -64,6 +64,16 @@ pub(super) enum CallKind {
 }
 
 impl CallKind {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Login,
+        Self::Logout,
+        Self::Status,
+        Self::Version,
+        Self::Objects,
+        Self::Metrics,
+        Self::MetricsText,
+    ];
+
     /// Its name in metrics.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use super::world::{Ending, World, owner, team};
 use crate::effect::Effect;
 use crate::event::Event;
 use leadsman_model::owner::Owner;
+use leadsman_provider::snapshot::NotLoaded;
 
 /// What the binding of an owner's document that is under way takes over from.
 fn before(world: &World, of: &Owner) -> Option<String> {
@@ -105,16 +106,22 @@ fn what_a_team_loses_is_not_taken_over_when_it_comes_back() {
     assert_eq!(before(&world, &own), None);
 }
 
+/// Why no configuration is in force.
+fn refused(world: &World) -> String {
+    match world.published().not_loaded() {
+        Some(NotLoaded::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_is_served_is_not_known_before_the_first_document_is_in_force() {
     let mut world = World::new();
     world.event(Event::GraceOver);
-    let reported = world.published().not_loaded();
-    assert!(reported.is_some_and(|reported| reported.contains("Unreadable")), "it was not seen");
+    assert!(refused(&world).contains("Unreadable"), "it was not seen");
     world.operator("depth !");
     world.settle();
-    let reported = world.published().not_loaded();
-    assert!(reported.is_some_and(|reported| reported.contains("ConfigInvalid")), "it has faults");
+    assert!(refused(&world).contains("ConfigInvalid"), "it has faults");
     world.operator("depth");
     world.settle();
     assert_eq!(world.published().not_loaded(), None);

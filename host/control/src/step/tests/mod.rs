@@ -4,5 +4,6 @@ mod ages;
 mod failures;
 mod generated;
 mod handover;
+mod loads;
 mod start;
 mod world;

@@ -36,6 +36,18 @@ pub(super) struct World {
     pub(super) cache: BTreeMap<Owner, Arc<Document>>,
     /// How often a text was parsed.
     pub(super) parsed: BTreeMap<String, usize>,
+    /// What there is of the plugins.
+    pub(super) plugins: Plugins,
+    /// Whether the series for rules are listed when settings are put in force.
+    pub(super) series: SeriesState,
+}
+
+/// What there is of the plugins that documents name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plugins {
+    Loading,
+    Loaded,
+    Broken,
 }
 
 /// How a piece of work ends.
@@ -56,6 +68,8 @@ impl World {
             done: Vec::new(),
             cache: BTreeMap::new(),
             parsed: BTreeMap::new(),
+            plugins: Plugins::Loaded,
+            series: SeriesState::NotNeeded,
         }
     }
 
@@ -134,11 +148,11 @@ impl World {
             }
             Effect::Bind(binding) => {
                 let (owner, ticket) = (binding.owner.clone(), binding.ticket);
-                let result = if well { Ok(bind(&binding)) } else { Err(panic()) };
+                let result = if well { Ok(self.bind(&binding)) } else { Err(panic()) };
                 Event::Bound { owner, ticket, result }
             }
             Effect::ApplySettings { revision, .. } => {
-                let settings = (Vec::new(), SeriesState::NotNeeded);
+                let settings = (Vec::new(), self.series);
                 let result = if well { Ok(settings) } else { Err(panic()) };
                 Event::SettingsApplied { revision, result }
             }
@@ -155,6 +169,37 @@ impl World {
             }
             other => unreachable!("{other:?} is no work"),
         }
+    }
+
+    fn bind(&self, binding: &Binding<Product>) -> Outcome<Product> {
+        let claims = binding.revision.config.mappings.iter();
+        Outcome {
+            product: binding.revision.document.text.clone(),
+            settled: self.plugins != Plugins::Loading,
+            complete: self.plugins == Plugins::Loaded,
+            claims: claims.map(|mapping| (mapping.metric.clone(), mapping.serve.clone())).collect(),
+        }
+    }
+
+    /// The plugins that an owner's document names are in this state from now on.
+    pub(super) fn plugins_become(&mut self, plugins: Plugins, owner: &Owner) {
+        self.plugins = plugins;
+        let named = self.state.documents.get(owner).into_iter().flat_map(|one| &one.plugins);
+        let named: Vec<_> = named.filter_map(|(_, spec)| spec.as_ref().ok()).cloned().collect();
+        assert!(!named.is_empty(), "{owner} names no plugin");
+        for spec in named {
+            self.event(Event::PluginChanged(spec));
+        }
+        self.settle();
+    }
+
+    /// The loads of an owner's documents that were counted: whether all of each was served.
+    pub(super) fn loads(&self, of: &Owner) -> Vec<bool> {
+        let loads = self.done.iter().filter_map(|effect| match effect {
+            Effect::CountLoad { owner, complete } if owner == of => Some(*complete),
+            _ => None,
+        });
+        loads.collect()
     }
 
     /// What was published last.
@@ -299,16 +344,6 @@ fn mapping(metric: &str) -> valid::Mapping {
         activation: None,
         any_object: false,
         limits: Limits::default(),
-    }
-}
-
-fn bind(binding: &Binding<Product>) -> Outcome<Product> {
-    let claims = binding.revision.config.mappings.iter();
-    Outcome {
-        product: binding.revision.document.text.clone(),
-        settled: true,
-        complete: true,
-        claims: claims.map(|mapping| (mapping.metric.clone(), mapping.serve.clone())).collect(),
     }
 }
 

@@ -126,6 +126,10 @@ impl AllDelegates {
             reasons: Mutex::default(),
             all: self.clone(),
         });
+        // `rate` of Prometheus does not see the first failure of a series that appears with it.
+        let outcome = DelegateOutcome::Failed.name();
+        let failed = OutcomeLabels { delegate: name.to_owned(), outcome };
+        self.requests.get_or_create(&failed).inc_by(0);
         alive.insert(name.to_owned(), Arc::downgrade(&series));
         DelegateMetrics(series)
     }
@@ -214,6 +218,8 @@ mod tests {
     fn the_series_of_a_delegate_go_with_the_last_of_its_name() {
         let all = Metrics::new();
         let first = all.delegate("keda");
+        let failed = "leadsman_delegate_requests_total{delegate=\"keda\",outcome=\"failed\"} 0\n";
+        assert!(all.encode().contains(failed), "failures are counted from zero");
         first.ended(DelegateOutcome::Ok, Duration::from_millis(3));
         first.failed("timeout");
         first.state(true, Some(Duration::from_secs(5)), 7);

@@ -16,6 +16,8 @@ struct ListLabels {
     outcome: &'static str,
 }
 
+const FAILED: &str = "failed";
+
 /// The metrics of series listing.
 #[derive(Clone)]
 pub struct ListingMetrics {
@@ -27,12 +29,10 @@ pub struct ListingMetrics {
 
 impl ListingMetrics {
     pub(super) fn new() -> Self {
-        Self {
-            lists: Family::default(),
-            seconds: slow(),
-            names: Gauge::default(),
-            rule_metrics: Gauge::default(),
-        }
+        let lists = Family::<ListLabels, Counter>::default();
+        // `rate` of Prometheus does not see the first failure of a series that appears with it.
+        lists.get_or_create(&ListLabels { outcome: FAILED }).inc_by(0);
+        Self { lists, seconds: slow(), names: Gauge::default(), rule_metrics: Gauge::default() }
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
@@ -56,7 +56,7 @@ impl ListingMetrics {
 
     /// Counts a list and its duration.
     pub fn listed(&self, time: Duration, ok: bool) {
-        let outcome = if ok { "ok" } else { "failed" };
+        let outcome = if ok { "ok" } else { FAILED };
         self.lists.get_or_create(&ListLabels { outcome }).inc();
         self.seconds.observe(time.as_secs_f64());
     }

@@ -8,78 +8,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
+use super::outcome::{ActivationEvent, HandoverEvent, ReadOutcome};
 use super::{
     ActivationLabels, CandidateLabels, FailureLabels, GaugeGuard, HandoverLabels, MappingLabels,
     Metrics, QueryLabels, ReadLabels, RunLabels,
 };
-
-/// The outcome of a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it
-pub enum ReadOutcome {
-    Ok,
-    Stale,
-    Failed,
-    Deadline,
-    NotFound,
-}
-
-impl ReadOutcome {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Stale => "stale",
-            Self::Failed => "failed",
-            Self::Deadline => "deadline",
-            Self::NotFound => "not_found",
-        }
-    }
-}
-
-/// The outcome of the handover of an evaluation to its changed mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HandoverEvent {
-    /// The new evaluation has good values and serves from now on.
-    TakenOver,
-    /// The new evaluation fails where the old one works, so the old one keeps serving.
-    FellBack,
-    /// The old mapping has reached the end of its time.
-    Expired,
-}
-
-impl HandoverEvent {
-    fn name(self) -> &'static str {
-        match self {
-            Self::TakenOver => "taken_over",
-            Self::FellBack => "fell_back",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-/// The outcome of changing the replicas of a workload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ActivationEvent {
-    /// It was taken to zero.
-    ToZero,
-    /// It was taken from zero.
-    FromZero,
-    /// It was changed by somebody else at the same time.
-    Conflict,
-    /// It could not be looked at or changed.
-    Failed,
-}
-
-impl ActivationEvent {
-    fn name(self) -> &'static str {
-        match self {
-            Self::ToZero => "to_zero",
-            Self::FromZero => "from_zero",
-            Self::Conflict => "conflict",
-            Self::Failed => "failed",
-        }
-    }
-}
 
 /// The series of all live mappings, by title.
 pub(super) type Titles = Arc<Mutex<HashMap<String, Weak<Series>>>>;
@@ -107,7 +40,6 @@ pub(super) struct Series {
 /// The values of all labels but the title.
 #[derive(Default)]
 struct LabelValues {
-    outcomes: BTreeSet<&'static str>,
     reasons: BTreeSet<&'static str>,
     handovers: BTreeSet<&'static str>,
     activations: BTreeSet<&'static str>,
@@ -126,6 +58,12 @@ impl MappingMetrics {
         }
         let labels = MappingLabels { mapping: title.to_owned() };
         let ok = ReadLabels { mapping: title.to_owned(), outcome: ReadOutcome::Ok.name() };
+        // `rate` of Prometheus does not see the first failure of a series that appears with it.
+        for outcome in ReadOutcome::FAILURES {
+            let failed = ReadLabels { mapping: title.to_owned(), outcome: outcome.name() };
+            metrics.reads.get_or_create(&failed).inc_by(0);
+        }
+        metrics.values_refused.get_or_create(&labels).inc_by(0);
         let series = Arc::new(Series {
             title: title.to_owned(),
             ok: metrics.reads.get_or_create_owned(&ok),
@@ -145,9 +83,8 @@ impl MappingMetrics {
         match outcome {
             ReadOutcome::Ok => self.0.ok.inc(),
             outcome => {
-                let outcome = outcome.name();
-                self.0.labels().outcomes.insert(outcome);
-                let labels = ReadLabels { mapping: self.0.title.clone(), outcome };
+                let mapping = self.0.title.clone();
+                let labels = ReadLabels { mapping, outcome: outcome.name() };
                 self.0.metrics.reads.get_or_create(&labels).inc()
             }
         };
@@ -188,13 +125,14 @@ impl MappingMetrics {
         }
     }
 
+    /// A query is to come: its failures are counted from now on.
+    pub fn will_query(&self, query: &str) {
+        self.0.metrics.query_failures.get_or_create(&self.query_labels(query)).inc_by(0);
+    }
+
     /// Counts a query and its duration.
     pub fn queried(&self, query: &str, time: Duration, failed: bool) {
-        let known = self.0.labels().queries.contains(query);
-        if !known {
-            self.0.labels().queries.insert(query.to_owned());
-        }
-        let labels = QueryLabels { mapping: self.0.title.clone(), query: query.to_owned() };
+        let labels = self.query_labels(query);
         self.0.metrics.queries.get_or_create(&labels).inc();
         self.0.metrics.query_seconds.get_or_create(&labels).observe(time.as_secs_f64());
         if failed {
@@ -274,6 +212,15 @@ impl MappingMetrics {
     fn labels(&self) -> MappingLabels {
         self.0.mapping_labels()
     }
+
+    /// The labels of a query, which are known from now on.
+    fn query_labels(&self, query: &str) -> QueryLabels {
+        let mut labels = self.0.labels();
+        if !labels.queries.contains(query) {
+            labels.queries.insert(query.to_owned());
+        }
+        QueryLabels { mapping: self.0.title.clone(), query: query.to_owned() }
+    }
 }
 
 impl Series {
@@ -307,9 +254,8 @@ impl Drop for Series {
         metrics.plugin_series.remove(&labels);
         metrics.differences.remove(&labels);
         metrics.available.remove(&labels);
-        metrics.reads.remove(&ReadLabels { mapping: mapping(), outcome: ReadOutcome::Ok.name() });
-        for outcome in values.outcomes {
-            metrics.reads.remove(&ReadLabels { mapping: mapping(), outcome });
+        for outcome in ReadOutcome::ALL {
+            metrics.reads.remove(&ReadLabels { mapping: mapping(), outcome: outcome.name() });
         }
         for reason in values.incomplete {
             metrics.incomplete.remove(&FailureLabels { mapping: mapping(), reason });
@@ -341,6 +287,32 @@ impl Drop for Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_without_a_reason_are_counted_from_zero() {
+        let all = Metrics::new();
+        let samples = || {
+            let page = all.encode();
+            page.lines().filter(|line| line.contains("mapping=\"pods/load\"")).count()
+        };
+        let mapping = all.mapping("pods/load");
+        mapping.will_query("q");
+        let page = all.encode();
+        for counter in [
+            r#"reads_total{mapping="pods/load",outcome="stale"}"#,
+            r#"reads_total{mapping="pods/load",outcome="failed"}"#,
+            r#"reads_total{mapping="pods/load",outcome="deadline"}"#,
+            r#"values_refused_total{mapping="pods/load"}"#,
+            r#"query_failures_total{mapping="pods/load",query="q"}"#,
+        ] {
+            assert!(page.contains(&format!("leadsman_{counter} 0\n")), "{counter} in {page}");
+        }
+        // One for each reason would be some forty for each mapping.
+        assert!(!page.contains("reason="), "{page}");
+        assert_eq!(samples(), 9, "{page}");
+        drop(mapping);
+        assert_eq!(samples(), 0);
+    }
 
     #[test]
     fn the_last_handle_removes_the_series_of_a_mapping() {

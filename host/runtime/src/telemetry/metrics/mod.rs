@@ -11,6 +11,7 @@ mod documented;
 mod expiry;
 mod listing;
 mod mapping;
+mod outcome;
 mod process;
 mod registration;
 mod scaler;
@@ -35,8 +36,9 @@ use delegate::AllDelegates;
 pub use delegate::{DelegateMetrics, DelegateOutcome};
 use expiry::Expiry;
 pub use listing::ListingMetrics;
+pub use mapping::MappingMetrics;
 use mapping::Titles;
-pub use mapping::{ActivationEvent, HandoverEvent, MappingMetrics, ReadOutcome};
+pub use outcome::{ActivationEvent, HandoverEvent, ReadOutcome};
 pub use scaler::ScalerMetrics;
 use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
@@ -358,8 +360,11 @@ impl Metrics {
 
     /// Counts the load of a configuration: accepted as a whole, or rejected at least in part.
     pub fn loaded(&self, owner: String, accepted: bool) {
-        let outcome = if accepted { LOADED } else { REJECTED };
-        self.loads.get_or_create(&LoadLabels { owner, outcome }).inc();
+        let [loaded, rejected] =
+            [LOADED, REJECTED].map(|outcome| LoadLabels { owner: owner.clone(), outcome });
+        // `rate` of Prometheus does not see the first load of a series that appears with it.
+        self.loads.get_or_create(&loaded).inc_by(u64::from(accepted));
+        self.loads.get_or_create(&rejected).inc_by(u64::from(!accepted));
     }
 
     /// Removes the series of an owner whose configuration was deleted.

@@ -156,6 +156,17 @@ impl SourceMetrics {
         AllSources::default().named("")
     }
 
+    /// Calls of this name are to come: those that fail are counted from now on. `rate` of Prometheus
+    /// does not see the first failure of a series that appears with it.
+    pub fn will_call(&self, call: &'static str) {
+        let Series { source, known, all } = &*self.0;
+        known.lock().unwrap_or_else(PoisonError::into_inner).calls.insert(call);
+        for outcome in [CallOutcome::Refused, CallOutcome::Failed] {
+            let of = CallLabels { source: source.clone(), call, outcome: outcome.name() };
+            all.calls.get_or_create(&of).inc_by(0);
+        }
+    }
+
     /// A call ended. Its name is from a closed set.
     pub fn called(&self, call: &'static str, outcome: CallOutcome) {
         let Series { source, known, all } = &*self.0;
@@ -167,6 +178,16 @@ impl SourceMetrics {
     /// The name of the source.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// An address of the configuration may be asked: its failures are counted from now on.
+    pub fn will_ask(&self, address: &str) {
+        let Series { source, known, all } = &*self.0;
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.name(address);
+        let (source, address) = (source.clone(), address.to_owned());
+        let outcome = CallOutcome::Failed.name();
+        all.asked.get_or_create(&AskedLabels { source, address, outcome }).inc_by(0);
     }
 
     /// An address of the configuration was asked, and did or did not answer.
@@ -240,6 +261,27 @@ impl Drop for Series {
 mod tests {
     use super::super::Metrics;
     use super::*;
+
+    #[test]
+    fn failures_are_counted_from_zero_and_leave_nothing_behind() {
+        let all = Metrics::new();
+        let source = all.source("lb");
+        source.will_call("scrape");
+        source.will_ask("https://lb");
+        let page = all.encode();
+        for counter in [
+            r#"calls_total{source="lb",call="scrape",outcome="refused"}"#,
+            r#"calls_total{source="lb",call="scrape",outcome="failed"}"#,
+            r#"address_requests_total{source="lb",address="https://lb",outcome="failed"}"#,
+        ] {
+            assert!(
+                page.contains(&format!("leadsman_source_{counter} 0\n")),
+                "{counter} in {page}"
+            );
+        }
+        drop(source);
+        assert!(!all.encode().contains("source=\"lb\""));
+    }
 
     #[test]
     fn the_series_of_a_source_go_with_the_last_of_its_name() {
