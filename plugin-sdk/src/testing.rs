@@ -26,8 +26,10 @@
 
 mod report;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -125,7 +127,9 @@ pub fn fixtures(plugin: &Plugin, folder: &str) {
     assert!(!paths.is_empty(), "{folder} holds no fixture");
     let mut report = String::new();
     for path in paths {
-        let came = fixture(plugin, &path);
+        // What panics, as it ends a component, must not hide what comes of the others.
+        let came = catch_unwind(AssertUnwindSafe(|| fixture(plugin, &path)));
+        let came = came.unwrap_or_else(|payload| Err(panicked(&*payload)));
         let reported = report::write(&path, came.as_ref().map(|()| ()));
         let differs = came.err().map(|difference| difference.reason);
         for wrong in differs.into_iter().chain(reported.err()) {
@@ -133,6 +137,12 @@ pub fn fixtures(plugin: &Plugin, folder: &str) {
         }
     }
     assert!(report.is_empty(), "\n{report}");
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> Difference {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("without a message")).into()
 }
 
 fn fixture(plugin: &Plugin, path: &Path) -> Result<(), Difference> {
@@ -302,7 +312,30 @@ fn same<T: PartialEq + std::fmt::Debug>(expected: &T, found: &T) -> Result<(), S
 
 #[cfg(test)]
 mod tests {
-    use super::served;
+    use super::*;
+    use crate::{Failure, Measures};
+
+    #[test]
+    fn a_panic_is_what_comes_of_one_fixture() {
+        fn evaluate(config: &BTreeMap<String, String>, _: &Input) -> Result<Measures, Failure> {
+            let Some(reason) = config.get("reason") else { panic!("there is no reason") };
+            Err(Failure::new(reason.clone()))
+        }
+        let plugin = Plugin::new("mine", "0.1.0", "", evaluate);
+        let folder = std::env::temp_dir().join(format!("leadsman-panic-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, config) in [("a", json!({})), ("b", json!({"reason": "other"}))] {
+            let fixture =
+                json!({"config": config, "namespace": "d", "expect": {"failure": "this"}});
+            std::fs::write(folder.join(format!("{name}.json")), fixture.to_string()).unwrap();
+        }
+        let run = AssertUnwindSafe(|| fixtures(&plugin, &folder.to_string_lossy()));
+        let ended = catch_unwind(run).unwrap_err();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let told = ended.downcast_ref::<String>().unwrap();
+        assert!(told.contains("a.json: panicked: there is no reason"), "{told}");
+        assert!(told.contains("b.json: the failure \"other\" does not contain \"this\""), "{told}");
+    }
 
     #[test]
     fn values_are_served_as_the_adapter_does_it() {

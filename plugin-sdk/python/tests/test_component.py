@@ -133,11 +133,64 @@ def test_a_build_writes_nothing_beside_the_sources_of_the_sdk(tmp_path: Path) ->
     assert not (package / "__pycache__").exists()
 
 
+PACKAGES = """\
+import importlib.resources
+import pathlib
+
+import installed
+from own.deep import VALUE
+from spread import part
+
+HERE = pathlib.Path(__file__).parent
+files = importlib.resources.files
+assert (installed.VALUE, VALUE, part.VALUE) == (1, 2, 3)
+assert files("own").joinpath("data/t.txt").read_text() == "own"
+assert files("spread.data").joinpath("t.txt").read_text() == "spread"
+with open(HERE / "table.txt") as table:
+    assert (table.name, table.mode, list(table)) == (HERE / "table.txt", "r", ["a\\n", "b"])
+try:
+    open(HERE)
+except IsADirectoryError as error:
+    assert error.filename == str(HERE)
+else:
+    raise AssertionError
+"""
+
+
+@needs_componentize_py
+def test_modules_are_those_of_the_project_and_of_the_environment_that_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in {
+        "packages/installed/__init__.py": "VALUE = 1",
+        "project/own/__init__.py": "",
+        "project/own/deep.py": "VALUE = 2",
+        "project/own/data/t.txt": "own",
+        "project/spread/part.py": "VALUE = 3",
+        "project/spread/data/t.txt": "spread",
+        "project/table.txt": "a\nb",
+        # Another environment, and a python3 of the path that has two folders with packages.
+        "other/lib/python3/site-packages/installed/__init__.py": "VALUE = 4",
+        "bin/python3": f"#!/bin/sh\necho '{tmp_path}/bin;{tmp_path}/other'",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    (tmp_path / "bin/python3").chmod(0o755)
+    folder = project(tmp_path / "project", PACKAGES + PLUGIN.format("a"))
+    monkeypatch.setattr(cli.sysconfig, "get_path", lambda _: str(tmp_path / "packages"))
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "other"))
+    active = built(folder, tmp_path / "active.wasm", None).read_bytes()
+    monkeypatch.delenv("VIRTUAL_ENV")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert built(folder, tmp_path / "none.wasm", None).read_bytes() == active
+
+
 @needs_componentize_py
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("import absent", ["mine.py", "line 1", "No module named 'absent'"]),
+        ("import absent", ["mine.py", "line 1", "No module named 'absent'\nabsent is"]),
         ("x = 1\ny = x / 0", ["mine.py", "line 2", "ZeroDivisionError: division by zero"]),
         ("x = (", ["mine.py", "SyntaxError"]),
         ("x = 1", ["has to have one function that is decorated with @plugin; it has none"]),

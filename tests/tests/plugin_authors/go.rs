@@ -40,6 +40,27 @@ async fn the_same_sources_give_the_same_digest_in_any_folder() {
     assert!(one.1 == other.1, "the digest is that of other bytes");
 }
 
+/// The name is that of a package of Go's own, and a package of the author's own is told from those.
+#[tokio::test]
+async fn a_panic_in_a_package_of_ones_own_is_told_with_its_line() {
+    let author = Author::new();
+    author.plugin_ok(&["new", "time", "--language", "go"]).await;
+    let share = "package calc\n\nfunc Share(float64) float64 { panic(\"not yet\") }\n";
+    author.write("time/calc/calc.go", share);
+    let file = author.path("time/main.go");
+    let source = std::fs::read_to_string(&file).expect("the source");
+    let ratio = "errors.Value / max(all.Value, c.Floor)";
+    assert!(source.contains(ratio), "{source}");
+    let changed = source.replace(ratio, "calc.Share(errors.Value)");
+    let changed = changed.replace("import (\n", "import (\n\t\"example.com/time/calc\"\n\n");
+    std::fs::write(&file, changed).expect("a changed source");
+    let told = author.refused(&["test", "time"], None).await;
+    let reason = "panic: not yet (calc/calc.go:3)";
+    let component = format!("FAILED  ratio on the component: {reason}");
+    let natively = format!("fixtures/ratio.json: failed: {reason}");
+    assert!(told.contains(&component) && told.contains(&natively), "{told}");
+}
+
 #[tokio::test]
 async fn the_sdk_passes_its_own_tests_natively() {
     let sdk = repository().join("plugin-sdk/go");

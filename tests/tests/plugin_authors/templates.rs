@@ -4,9 +4,9 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use leadsman_tests::{AuthorTools, Exporter, Leadsman, Prometheus, paths};
+use leadsman_tests::{Exporter, Leadsman, Prometheus, paths};
 
-use super::{Author, assert_passed};
+use super::{Author, assert_passed, repository};
 
 /// Those beside the default one.
 const OTHERS: [&str; 4] = ["per-object", "history", "objects", "external"];
@@ -57,9 +57,16 @@ async fn each_passes_in_rust() {
 
 #[tokio::test]
 async fn each_passes_in_python() {
-    let environment = AuthorTools::find().python_environment();
-    let author = Author::with_tools().set("VIRTUAL_ENV", &environment);
+    let author = Author::with_tools();
+    // One environment for all, with what a new project names for its CI.
+    let environment = author.path("environment");
+    let requirements = repository().join("plugin-sdk/python/template/requirements-dev.txt");
+    let requirements = requirements.to_str().expect("a path in UTF-8");
+    author.tool("python3", &["-m", "venv", "environment"], author.folder.path()).await;
     let python = environment.join("bin/python");
+    let install = ["-m", "pip", "install", "--quiet", "-r", requirements];
+    author.tool(&python, &install, author.folder.path()).await;
+    let author = author.set("VIRTUAL_ENV", &environment);
     let tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider"];
     each_passes_natively(&author, "python", |_| (), (python.as_path(), &tests[..])).await;
     one_passes_as_a_component(&author).await;

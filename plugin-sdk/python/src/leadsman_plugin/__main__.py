@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import tomllib
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 
 from . import _snapshot
 from . import _wasm as wasm
+from ._advice import advice
 from ._canonical import UnknownComponent, canonical
 
 COMPONENTIZE_PY = "0.25.1"
@@ -81,35 +83,40 @@ def build(project: Project, output: Path, fixtures: Path | None) -> None:
     """Makes the component, and packs the fixtures of a folder into it. Raises CannotBuild."""
     _check_tool()
     package = Path(__file__).parent
+    search = [project.source, package.parent, Path(sysconfig.get_path("purelib"))]
     with tempfile.TemporaryDirectory(prefix="leadsman-plugin-") as folder:
-        made = Path(folder) / "made.wasm"
+        scratch = Path(folder)
+        made = scratch / "made.wasm"
         entry = _ENTRY.format(module=project.module, name=project.plugin)
         command = ["-q", "-d", str(package / "plugin.wit"), "-w", "mapping", "componentize"]
-        command += _snapshot.arguments(Path(folder), entry, [project.source, package.parent])
+        command += _snapshot.arguments(scratch, entry, search)
         command += ["--stub-wasi", "-o", str(made)]
         run = subprocess.run(
             [sys.executable, "-c", "from componentize_py import script; script()", *command],
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "RUST_BACKTRACE": "0"},
+            env={**os.environ, **_snapshot.environment(scratch)},
         )
         if run.returncode != 0:
-            raise CannotBuild(_told(run.stdout + run.stderr, project))
+            raise CannotBuild(_told(run.stdout + run.stderr, project, search))
         try:
             component = canonical(made.read_bytes())
         except UnknownComponent as error:
-            raise CannotBuild(f"{error}; {_GET} --force-reinstall") from None
+            raise CannotBuild(
+                f"{error}, so that it might differ in each build or be wrong: {_GET} --force-reinstall"
+            ) from None
     output.write_bytes(component + (_packed(fixtures) if fixtures else b""))
 
 
-def _told(output: str, project: Project) -> str:
+def _told(output: str, project: Project, search: list[Path]) -> str:
     """What componentize-py said, without its own stack: the traceback of the project's module."""
     _, _, told = output.rpartition("AssertionError: ")
     told = (told or output).split("\n\nCaused by:")[0].strip()
-    for at, folder in enumerate((project.source, Path(__file__).parent.parent)):
+    for at, folder in enumerate(search):
         told = told.replace(f'"/{at}/', f'"{folder}/')
-    return f"the module {project.module} could not be loaded to take the snapshot:\n{told}"
+    lines = [f"the module {project.module} could not be loaded to take the snapshot:", told]
+    return "\n".join([*lines, *filter(None, [advice(told, search)])])
 
 
 def _check_tool() -> None:

@@ -95,10 +95,27 @@ def _open(
         chunks = []
         while chunk := os.read(number, 1 << 16):
             chunks.append(chunk)
+    except OSError:
+        # A folder, for which there is an error that says so.
+        return _real_open(file, mode, buffering, encoding, errors, newline)
     finally:
         os.close(number)
-    content = io.BytesIO(b"".join(chunks))
-    return content if mode == "rb" else io.TextIOWrapper(content, encoding, errors, newline)
+    content = _Content(b"".join(chunks), file)
+    if mode == "rb":
+        return content
+    text = io.TextIOWrapper(content, encoding, errors, newline)
+    text.mode = mode  # type: ignore[misc]
+    return text
+
+
+class _Content(io.BytesIO):
+    """What a file has in it, with its name."""
+
+    mode = "rb"
+
+    def __init__(self, content: bytes, name: Any) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 _real_open = io.open

@@ -61,7 +61,10 @@ class _Finder(_frozen_importlib_external.PathFinder):
         if not folders:
             return None
         spec = _frozen_importlib.ModuleSpec(fullname, None, is_package=True)
-        spec.submodule_search_locations = folders
+        # `importlib.resources` wants the type that a package in several folders has.
+        spec.submodule_search_locations = _frozen_importlib_external._NamespacePath(  # type: ignore[attr-defined]
+            fullname, folders, cls.find_spec
+        )
         return spec
 
 
