@@ -99,7 +99,7 @@ pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
 fn code_of_forward(error: &ForwardError) -> StatusCode {
     match error {
         ForwardError::Path | ForwardError::User => StatusCode::BAD_REQUEST,
-        ForwardError::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
+        ForwardError::Busy(_) | ForwardError::Delayed { .. } => StatusCode::TOO_MANY_REQUESTS,
         ForwardError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
         // It is down, or the adapter cannot speak to it, which may pass.
         ForwardError::Token { .. }

@@ -228,16 +228,23 @@ impl Delegate {
         hops: &HeaderValue,
     ) -> Result<(Exchanged, FairPermit), ForwardError> {
         let timeout = self.settings.timeout;
-        let deadline = Deadline::now() + timeout;
+        let begun = Deadline::now();
+        let deadline = begun + timeout;
         let place = timeout_at(deadline, self.places.acquire(tenant)).await;
         let place = place.map_err(|_| ForwardError::Busy(timeout))?;
+        let waited = begun.elapsed();
         let attempt = self.circuit.enter(Instant::now())?;
         let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
-        let exchanged = exchanged.unwrap_or(Err(ForwardError::Timeout(timeout)));
+        let exchanged = exchanged.unwrap_or(Err(if waited < timeout / 10 {
+            ForwardError::Timeout(timeout)
+        } else {
+            // It had less than its time, which is nothing to open the circuit for.
+            ForwardError::Delayed { waited, timeout }
+        }));
         match &exchanged {
             Ok(_) | Err(ForwardError::TooLarge(_)) => attempt.answered(),
             Err(error) if error.is_outage() => attempt.failed(error, Instant::now()),
-            // It was not asked.
+            // It was not asked, or not for long enough.
             Err(_) => {}
         }
         exchanged.map(|exchanged| (exchanged, place))

@@ -60,6 +60,17 @@ pub enum ForwardError {
          all or of this namespace"
     )]
     Busy(Duration),
+    /// It was asked, and what waiting for a place had left of its time was too short.
+    #[error(
+        "did not answer in what was left of {timeout:?} after {waited:.1?} of waiting: as many requests to it \
+         are under way as maxConcurrent allows, of all or of this namespace"
+    )]
+    Delayed {
+        /// Until it was asked.
+        waited: Duration,
+        /// All of its time.
+        timeout: Duration,
+    },
     /// It failed several times in a row.
     #[error(
         "is not asked for another {wait:.0?}, as it failed {failures} times in a row: it {last}"
@@ -144,7 +155,7 @@ impl ForwardError {
             Self::Path => "path",
             Self::User => "user",
             Self::Token { .. } => "token",
-            Self::Busy(_) => "busy",
+            Self::Busy(_) | Self::Delayed { .. } => "busy",
             Self::Open { .. } => "circuit_open",
             Self::Connect(_) => "connect",
             Self::Timeout(_) => "timeout",
