@@ -130,7 +130,7 @@ pub fn fixtures(plugin: &Plugin, folder: &str) {
         // What panics, as it ends a component, must not hide what comes of the others.
         let came = catch_unwind(AssertUnwindSafe(|| fixture(plugin, &path)));
         let came = came.unwrap_or_else(|payload| Err(panicked(&*payload)));
-        let reported = report::write(&path, came.as_ref().map(|()| ()));
+        let reported = report::write(&path, came.as_ref().copied());
         let differs = came.err().map(|difference| difference.reason);
         for wrong in differs.into_iter().chain(reported.err()) {
             let _ = writeln!(report, "{}: {wrong}", path.display());

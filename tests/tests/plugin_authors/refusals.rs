@@ -131,6 +131,8 @@ async fn names_and_folders_that_will_not_do() {
     author.plugin_ok(&["new", "mine", "--language", "go"]).await;
     let told = author.refused(&["new", "mine", "--language", "rust"], None).await;
     assert!(told.contains("mine is there already, and not empty"), "{told}");
+    let told = author.refused(&["new", "ratio", "--language", "go"], None).await;
+    assert!(told.contains("\"ratio\" ships with Leadsman; choose another name"), "{told}");
     let wrong = author.plugin(&["new", "../mine", "--language", "go"]).await;
     assert_eq!(wrong.code, Some(2), "{}", wrong.output);
     wrong.assert_contains(&["a name has 1 to 40 of a-z, 0-9 and -"]);

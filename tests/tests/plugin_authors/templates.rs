@@ -14,6 +14,11 @@ const OTHERS: [&str; 4] = ["per-object", "history", "objects", "external"];
 /// The one that becomes a component in every language.
 const BUILT: &str = "history";
 
+/// The project of a template: another name than that of a plugin that ships with Leadsman.
+fn project_of(template: &str) -> String {
+    format!("my-{template}")
+}
+
 /// Makes a project of each, and runs its fixtures natively with its language's own tool.
 async fn each_passes_natively(
     author: &Author,
@@ -22,9 +27,10 @@ async fn each_passes_natively(
     (program, arguments): (&Path, &[&str]),
 ) {
     for template in OTHERS {
-        let new = ["new", template, "--language", language, "--template", template];
+        let name = project_of(template);
+        let new = ["new", &name, "--language", language, "--template", template];
         author.plugin_ok(&new).await;
-        let project = author.path(template);
+        let project = author.path(&name);
         prepare(&project);
         author.tool(program, arguments, &project).await;
     }
@@ -32,10 +38,11 @@ async fn each_passes_natively(
 
 /// One passes in the sandbox, too, and its mapping has no faults.
 async fn one_passes_as_a_component(author: &Author) {
-    author.plugin_ok(&["build", BUILT]).await.assert_contains(&["fixtures 4"]);
-    let tested = author.plugin_ok(&["test", &format!("{BUILT}/{BUILT}.wasm")]).await;
+    let name = project_of(BUILT);
+    author.plugin_ok(&["build", &name]).await.assert_contains(&["fixtures 4"]);
+    let tested = author.plugin_ok(&["test", &format!("{name}/{name}.wasm")]).await;
     tested.assert_contains(&["newer-counts-more", "4 fixtures, 0 failed"]);
-    let checked = Leadsman::check_file(&author.path(&format!("{BUILT}/mapping.yaml"))).await;
+    let checked = Leadsman::check_file(&author.path(&format!("{name}/mapping.yaml"))).await;
     assert_eq!(checked.code, Some(0), "{}", checked.output);
 }
 
@@ -51,7 +58,7 @@ async fn each_passes_in_rust() {
     // As their CI does it.
     let lints = ["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"];
     for template in OTHERS {
-        author.tool("cargo", &lints, &author.path(template)).await;
+        author.tool("cargo", &lints, &author.path(&project_of(template))).await;
     }
 }
 
@@ -71,11 +78,11 @@ async fn each_passes_in_python() {
     each_passes_natively(&author, "python", |_| (), (python.as_path(), &tests[..])).await;
     one_passes_as_a_component(&author).await;
     for template in OTHERS {
-        let project = author.path(template);
+        let project = author.path(&project_of(template));
         author.tool(environment.join("bin/ruff"), &["check"], &project).await;
         author.tool(environment.join("bin/ruff"), &["format", "--check"], &project).await;
     }
-    author.tool(environment.join("bin/mypy"), &[], &author.path(BUILT)).await;
+    author.tool(environment.join("bin/mypy"), &[], &author.path(&project_of(BUILT))).await;
 }
 
 #[tokio::test]
@@ -94,7 +101,7 @@ async fn each_passes_in_javascript_and_typescript() {
         each_passes_natively(&author, language, prepare, (Path::new("npm"), &tests[..])).await;
         one_passes_as_a_component(&author).await;
         for template in OTHERS {
-            author.tool("npm", &["run", "check"], &author.path(template)).await;
+            author.tool("npm", &["run", "check"], &author.path(&project_of(template))).await;
         }
     }
 }
@@ -127,12 +134,13 @@ async fn each_passes_in_go_and_is_served_as_its_mapping_says() {
         ("objects", "shares", "backlog_share", "30"),
         ("external", "seconds", "queue_seconds", "1500m"),
     ] {
-        let new = ["new", template, "--language", "go", "--template", template];
+        let name = project_of(template);
+        let new = ["new", &name, "--language", "go", "--template", template];
         author.plugin_ok(&new).await;
-        let tested = author.plugin_ok(&["test", template]).await;
+        let tested = author.plugin_ok(&["test", &name]).await;
         assert_passed(&tested.output, fixture);
-        author.plugin_ok(&["build", template]).await;
-        let file = author.path(&format!("{template}/mapping.yaml"));
+        author.plugin_ok(&["build", &name]).await;
+        let file = author.path(&format!("{name}/mapping.yaml"));
         let mapping = std::fs::read_to_string(&file).expect("the mapping");
         let url = "http://prometheus.monitoring.svc:9090";
         assert!(mapping.contains(url), "{mapping}");

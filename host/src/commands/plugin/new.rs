@@ -15,6 +15,13 @@ const NPM_TOOLS: &str = "npm install";
 
 /// Writes a project below the current folder, and says what comes next.
 pub(super) fn new(new: &NewPlugin) -> ExitCode {
+    // Its mapping would be refused.
+    if leadsman_control::is_shipped(&new.name.to_string()) {
+        return refused(format_args!(
+            "a plugin named \"{}\" ships with Leadsman; choose another name",
+            new.name
+        ));
+    }
     let (language, tools) = match new.language {
         PluginLanguage::Rust => (TemplateLanguage::Rust, None),
         PluginLanguage::Go => (TemplateLanguage::Go, None),
