@@ -12,7 +12,8 @@ const DESKTOP: (u32, u32) = (1400, 1000);
 async fn a_value_that_is_refused_is_a_state() {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "NaN"), ("web-1", "1")])).await;
     let config = Config::shop(&upstream.url());
-    let leadsman = Leadsman::start(config.mapping(Mapping::pods("odd").query("q", "odd"))).await;
+    let mapping = Mapping::pods("odd").query("q", r#"odd{namespace="${namespace}"}"#);
+    let leadsman = Leadsman::start(config.mapping(mapping)).await;
     leadsman.get(&paths::pods("shop", "odd")).await;
     let mut browser = Browser::open(&leadsman.page("/?problems=true"), DESKTOP).await;
     let state = "document.querySelector('[data-list=mappings] .state')";
