@@ -30,14 +30,7 @@ async fn kedas_autoscaler_moves_to_a_mapping_and_back_without_a_failed_read() {
     scene.traffic.set(&format!(r#"backlog{{namespace="{NAMESPACE}"}}"#), 35.0);
     scene.prometheus.wait_for("backlog").await;
     let web = Workload::deployment(&admin, NAMESPACE, "web", 1).await;
-    let trigger = json!({
-        "type": "prometheus",
-        "metadata": {
-            "serverAddress": scene.prometheus.url(),
-            "threshold": "10",
-            "query": format!(r#"sum(backlog{{namespace="{NAMESPACE}"}})"#),
-        },
-    });
+    let trigger = scene.backlog_trigger(NAMESPACE);
     let spec = json!({"minReplicaCount": 1, "maxReplicaCount": 8, "pollingInterval": 5});
     ScaledObject::create(&admin, &web, &trigger, &spec).await;
     let registration = keda.register().await;

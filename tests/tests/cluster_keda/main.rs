@@ -69,6 +69,18 @@ impl Scene {
         self.plane.admin()
     }
 
+    /// A trigger that asks Prometheus for the backlog of a namespace, with a target of 10.
+    pub(crate) fn backlog_trigger(&self, namespace: &str) -> Value {
+        json!({
+            "type": "prometheus",
+            "metadata": {
+                "serverAddress": self.prometheus.url(),
+                "threshold": "10",
+                "query": format!(r#"sum(backlog{{namespace="{namespace}"}})"#),
+            },
+        })
+    }
+
     /// The address of the external scaler, as a trigger names it.
     pub(crate) fn address(&self) -> String {
         self.leadsman.scaler().to_string()

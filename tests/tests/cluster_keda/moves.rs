@@ -19,14 +19,7 @@ async fn a_metric_moves_from_keda_and_back_without_a_failed_read() {
     scene.traffic.set(&format!(r#"backlog{{namespace="{NAMESPACE}"}}"#), 35.0);
     let by_keda = Workload::deployment(&admin, NAMESPACE, "by-keda", 1).await;
     let own = Workload::deployment(&admin, NAMESPACE, "own", 1).await;
-    let trigger = json!({
-        "type": "prometheus",
-        "metadata": {
-            "serverAddress": scene.prometheus.url(),
-            "threshold": "10",
-            "query": format!(r#"sum(backlog{{namespace="{NAMESPACE}"}})"#),
-        },
-    });
+    let trigger = scene.backlog_trigger(NAMESPACE);
     let spec = json!({"minReplicaCount": 1, "maxReplicaCount": 8, "pollingInterval": 5});
     ScaledObject::create(&admin, &by_keda, &trigger, &spec).await;
     let registration = scene.keda.register().await;

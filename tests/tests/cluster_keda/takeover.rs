@@ -47,14 +47,7 @@ async fn the_group_of_keda_is_taken_over_and_given_back_without_a_failed_read() 
     backlog(35.0);
     scene.prometheus.wait_for("backlog").await;
     let web = Workload::deployment(&admin, SCALED, "web", 1).await;
-    let trigger = json!({
-        "type": "prometheus",
-        "metadata": {
-            "serverAddress": scene.prometheus.url(),
-            "threshold": "10",
-            "query": format!(r#"sum(backlog{{namespace="{SCALED}"}})"#),
-        },
-    });
+    let trigger = scene.backlog_trigger(SCALED);
     let spec = json!({"minReplicaCount": 1, "maxReplicaCount": 8, "pollingInterval": 5});
     ScaledObject::create(&admin, &web, &trigger, &spec).await;
     let registration = scene.keda.register().await;
