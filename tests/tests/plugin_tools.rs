@@ -251,7 +251,7 @@ async fn project(language: &str) -> TempDir {
 }
 
 /// Serves a project, edits it, and says how long the value took.
-async fn edited(folder: &TempDir, of: Edit) -> Duration {
+async fn edited(folder: &TempDir, of: Edit) -> (Followed, Duration) {
     let Edit { source, from, to, fixture, values } = of;
     let project = folder.path().join("busy");
     // It holds the plugin to what it was, too.
@@ -267,7 +267,7 @@ async fn edited(folder: &TempDir, of: Edit) -> Duration {
         edit(&fixture, &format!("\"value\": {}", values[0]), &format!("\"value\": {}", values[1]));
     dev.line(&format!("/cart-0 {}", values[1])).await;
     let (_, shown) = dev.line("after the change").await;
-    shown - begun
+    (dev, shown - begun)
 }
 
 fn edit(file: &Path, from: &str, to: &str) -> Instant {
@@ -287,7 +287,7 @@ async fn an_edit_in_go_is_served() {
         fixture: "fixtures/ratio.json",
         values: ["0.75", "1.5"],
     };
-    let took = edited(&project("go").await, edit).await;
+    let (_, took) = edited(&project("go").await, edit).await;
     println!("Go, from the edit to the value: {took:?}");
 }
 
@@ -300,7 +300,7 @@ async fn an_edit_in_rust_is_served() {
         fixture: "fixtures/ratio.json",
         values: ["0.75", "1.5"],
     };
-    let took = edited(&project("rust").await, edit).await;
+    let (_, took) = edited(&project("rust").await, edit).await;
     println!("Rust, from the edit to the value: {took:?}");
 }
 
@@ -319,7 +319,7 @@ async fn an_edit_in_javascript_is_served() {
         fixture: "fixtures/ratio.json",
         values: ["0.75", "1.5"],
     };
-    let took = edited(&folder, edit).await;
+    let (_, took) = edited(&folder, edit).await;
     println!("JavaScript, from the edit to the value: {took:?}");
 }
 
@@ -335,6 +335,20 @@ async fn an_edit_in_python_is_served() {
         fixture: "fixtures/ratio.json",
         values: ["0.75", "1.5"],
     };
-    let took = edited(&folder, edit).await;
+    let (mut dev, took) = edited(&folder, edit).await;
     println!("Python, from the edit to the value: {took:?}");
+
+    // What the snapshot of the first build does not have is in another one.
+    let plugin = folder.path().join("busy/plugin.py");
+    edit(
+        &plugin,
+        "from dataclasses",
+        "import fractions\n\nHALF = fractions.Fraction(1, 2)\nfrom dataclasses",
+    );
+    dev.line("/cart-0 1.5").await;
+    dev.line("after the change").await;
+    // And the next edit uses that one.
+    edit(&plugin, "2 * failed.value / total", "float(HALF) * failed.value / total");
+    let (line, _) = dev.line("error     ").await;
+    assert!(line.contains("fixture"), "{line}");
 }

@@ -50,6 +50,28 @@ pub(super) const MAX_CODE: u64 = 512 << 20;
 const EXIT_REFUSED: u8 = 1;
 const EXIT_FAILED: u8 = 3;
 
+/// What the compiler works for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Optimization {
+    /// Code that runs fast.
+    #[default]
+    Speed,
+    /// A compilation that ends soon. The code gives the same values and takes longer for them.
+    None,
+}
+
+impl Optimization {
+    const ALL: [Self; 2] = [Self::Speed, Self::None];
+
+    /// The argument of the compiler process.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Speed => "speed",
+            Self::None => "none",
+        }
+    }
+}
+
 /// What compiling a component took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompileCost {
@@ -63,6 +85,7 @@ pub struct CompileCost {
 pub struct Compiler {
     /// The program that this process runs.
     program: PathBuf,
+    optimization: Optimization,
     queue: CompileQueue,
     store: Option<CodeStore>,
     /// The loaded plugins by the digests of their components. All belong to the engine of the
@@ -73,7 +96,18 @@ pub struct Compiler {
 impl Compiler {
     /// `program` is the executable of this process, `store` the cache of compiled code.
     pub fn new(program: PathBuf, store: Option<CodeStore>) -> Self {
-        Self { program, queue: CompileQueue::default(), store, loaded: Mutex::default() }
+        Self {
+            program,
+            optimization: Optimization::default(),
+            queue: CompileQueue::default(),
+            store,
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// Compiles in this way. The store does not tell code by it, so a store needs one way.
+    pub fn with_optimization(self, optimization: Optimization) -> Self {
+        Self { optimization, ..self }
     }
 
     /// Compiles a component, or returns its code from the cache. `digest` identifies the component.
@@ -94,7 +128,7 @@ impl Compiler {
         if let Some(code) = self.cached(&key).await {
             return Ok((code, None));
         }
-        let mut child = std::pin::pin!(run_child(&self.program, component));
+        let mut child = std::pin::pin!(run_child(&self.program, self.optimization, component));
         let (code, cost) = match tokio::time::timeout(MAX_SHORT, &mut child).await {
             Ok(result) => result?,
             Err(_) => {
@@ -142,6 +176,7 @@ fn cache_key(engine: &Engine, digest: &str) -> String {
 /// Runs the compiler as a child process.
 async fn run_child(
     program: &PathBuf,
+    optimization: Optimization,
     component: &[u8],
 ) -> Result<(Compiled, Option<CompileCost>), LoadError> {
     let failed = |source| LoadError::Compiler { program: program.clone(), source };
@@ -149,6 +184,7 @@ async fn run_child(
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(cpu_time.as_secs().to_string())
+        .arg(optimization.name())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -258,10 +294,16 @@ const COST_PREFIX: &str = "cost: ";
 /// The prefix of the child's message for an exceeded structural limit.
 const LIMIT_PREFIX: &str = "limit: ";
 
-/// Runs in the child: reads a component from standard input, writes code to standard output.
-/// `cpu_time` is the limit of processor time in seconds. Returns the exit code.
-pub fn compile_as_child(cpu_time: Option<u64>) -> u8 {
-    match compile_with_limits(cpu_time.unwrap_or(MAX_CPU_TIME.as_secs())) {
+/// Runs in the child: reads a component from standard input, writes code to standard output. The
+/// arguments are the limit of processor time in seconds, and the name of an optimization. Returns
+/// the exit code.
+pub fn compile_as_child(mut arguments: impl Iterator<Item = String>) -> u8 {
+    let cpu_time = arguments.next().and_then(|time| time.parse().ok());
+    let named = arguments.next();
+    let optimization =
+        Optimization::ALL.into_iter().find(|one| named.as_deref() == Some(one.name()));
+    let cpu_time = cpu_time.unwrap_or(MAX_CPU_TIME.as_secs());
+    match compile_with_limits(cpu_time, optimization.unwrap_or_default()) {
         Ok(()) => 0,
         Err(ChildError::Refused(message)) => {
             eprintln!("{message}");
@@ -282,7 +324,7 @@ enum ChildError {
     Failed(String),
 }
 
-fn compile_with_limits(cpu_time: u64) -> Result<(), ChildError> {
+fn compile_with_limits(cpu_time: u64, optimization: Optimization) -> Result<(), ChildError> {
     let failed = |error: &dyn std::fmt::Display| ChildError::Failed(error.to_string());
     let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
     rustix::process::setrlimit(Resource::As, both(MAX_MEMORY)).map_err(|error| failed(&error))?;
@@ -304,7 +346,7 @@ fn compile_with_limits(cpu_time: u64) -> Result<(), ChildError> {
         .take(max)
         .read_to_end(&mut component)
         .map_err(|error| failed(&error))?;
-    let code = compile(&component).map_err(|error| match error {
+    let code = compile(&component, optimization).map_err(|error| match error {
         LoadError::Structure(limit) => ChildError::Refused(format!("{LIMIT_PREFIX}{limit}")),
         LoadError::Invalid(reason) => ChildError::Refused(reason),
         other => ChildError::Failed(other.to_string()),
@@ -331,14 +373,14 @@ fn container_memory() -> Option<u64> {
 }
 
 /// Compiles in this process, after a check of the structural limits.
-pub(super) fn compile(component: &[u8]) -> Result<Vec<u8>, LoadError> {
+pub(super) fn compile(component: &[u8], optimization: Optimization) -> Result<Vec<u8>, LoadError> {
     let structure =
         if is_large(component) { StructuralLimits::INTERPRETER } else { StructuralLimits::DEFAULT };
     limits::check(component, &structure).map_err(|exceeded| match exceeded {
         ExceededLimit::Malformed(_) => LoadError::Invalid(exceeded.to_string()),
         exceeded => LoadError::Structure(exceeded.to_string()),
     })?;
-    let engine = wasmtime::Engine::new(&engine::for_compiling())
+    let engine = wasmtime::Engine::new(&engine::for_compiling(optimization))
         .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
     engine.precompile_component(component).map_err(|error| LoadError::Invalid(format!("{error:#}")))
 }

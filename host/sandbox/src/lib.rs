@@ -23,7 +23,7 @@ mod store;
 mod trace;
 
 pub use code_store::CodeStore;
-pub use compile::{CompileCost, Compiler, SUBCOMMAND, compile_as_child};
+pub use compile::{CompileCost, Compiler, Optimization, SUBCOMMAND, compile_as_child};
 pub use compile_queue::CompileOwner;
 pub use engine::Engine;
 pub use error::{LoadError, RunError};

@@ -7,7 +7,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::bindings::MappingPre;
-use super::compile::{self, CompileCost, Compiler};
+use super::compile::{self, CompileCost, Compiler, Optimization};
 use super::compile_queue::CompileOwner;
 use super::compiled::Compiled;
 use super::engine::Engine;
@@ -82,7 +82,7 @@ impl Plugin {
     /// Loads a trusted component: compiles it in this process and blocks meanwhile.
     pub fn load_trusted(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
-        let code = Compiled::from_compiler(compile::compile(bytes)?);
+        let code = Compiled::from_compiler(compile::compile(bytes, Optimization::Speed)?);
         Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), (&code, None))
     }
 

@@ -91,6 +91,9 @@ pub(crate) struct BuildPlugin {
     /// Where the component is written: NAME.wasm in the project's folder if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// For `plugin dev`, which builds again and again: the snapshot of an interpreter that is used again.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) dev_snapshot: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

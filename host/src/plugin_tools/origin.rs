@@ -12,7 +12,7 @@ use super::{PluginError, Provenance};
 use crate::app;
 use leadsman_control as control;
 use leadsman_oci::{Digest, Reference};
-use leadsman_sandbox::{CompileOwner, Compiler, Engine, Plugin};
+use leadsman_sandbox::{CompileOwner, Compiler, Engine, Optimization, Plugin};
 
 /// The largest file that is read as a component, in bytes. The sandbox refuses smaller ones already.
 const MAX_FILE: u64 = 64 << 20;
@@ -37,6 +37,12 @@ impl Tools {
     /// Starts an engine. `cache` keeps compiled code.
     pub fn new(cache: Option<&Path>) -> anyhow::Result<Self> {
         Ok(Self { engine: app::runtime()?.engine, compiler: app::compiler(cache)? })
+    }
+
+    /// The same for a plugin that is edited: what is compiled soon matters more than how fast it runs.
+    pub(super) fn for_edits(cache: &Path) -> anyhow::Result<Self> {
+        let tools = Self::new(Some(cache))?;
+        Ok(Self { compiler: tools.compiler.with_optimization(Optimization::None), ..tools })
     }
 
     /// Loads a plugin: a file, the name of one that ships with the adapter, or a reference.

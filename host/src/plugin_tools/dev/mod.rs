@@ -62,7 +62,7 @@ pub async fn dev(
     let options = DevOptions { folder, component: component.clone(), ..options };
     let project = Project::open(options)?;
     let mut changes = Changes::of(project.root(), component.as_deref())?;
-    let tools = Tools::new(Some(&project.cache()))?;
+    let tools = Tools::for_edits(&project.cache())?;
     let mut work = Work { project, tools, print };
     let mut end = std::pin::pin!(end);
     // The adapter starts with the first component and mapping that work.
@@ -148,11 +148,18 @@ impl<P: Fn(&str)> Work<P> {
     /// Builds, loads and tests the plugin, and gives it to the adapter if all of that works.
     async fn attempt(&mut self) -> anyhow::Result<Attempt> {
         let begun = Instant::now();
-        let component = self.project.build().await?;
-        let built = begun.elapsed();
+        let mut new_snapshot = false;
+        let (component, plugin, built) = loop {
+            let built = self.project.build(new_snapshot).await?;
+            let took = begun.elapsed();
+            match self.tools.load("what was built", built.component.clone()).await {
+                // Its sources may import, or read, what that snapshot does not have.
+                Err(_) if built.reuses_snapshot => new_snapshot = true,
+                loaded => break (built.component, loaded?, took),
+            }
+        };
         let digest = origin::digest(&component);
         let size = component.len();
-        let plugin = self.tools.load("what was built", component.clone()).await?;
         let tested = control::self_test(&plugin).await.map_err(PluginError)?;
         let served = self.project.configure(&plugin.description().name)?;
         self.project.put(&component)?;

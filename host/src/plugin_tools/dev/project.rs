@@ -1,5 +1,6 @@
 //! The project that is worked on: how its component is built, and the configuration that serves it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -25,6 +26,13 @@ pub(super) struct Project {
     folder: TempDir,
     /// The configuration.
     config: NamedTempFile,
+}
+
+/// A component that was built.
+pub(super) struct Built {
+    pub(super) component: Bytes,
+    /// Whether it is of the snapshot of an earlier build, which may be too old for its sources.
+    pub(super) reuses_snapshot: bool,
 }
 
 /// What is served.
@@ -76,24 +84,31 @@ impl Project {
     }
 
     /// Builds the component. What the tools of its language print goes to the terminal as it comes.
-    pub(super) async fn build(&self) -> anyhow::Result<Bytes> {
+    ///
+    /// In languages whose components include a snapshot of an interpreter, that of an earlier build is
+    /// used again unless a new one is asked for. If that cannot be taken, the earlier one stays.
+    pub(super) async fn build(&self, new_snapshot: bool) -> anyhow::Result<Built> {
         if let Some(file) = &self.options.component {
-            return origin::read(file);
+            return Ok(Built { component: origin::read(file)?, reuses_snapshot: false });
         }
-        let built = self.folder.path().join("built.wasm");
+        let [built, earlier, new] = ["built.wasm", "snapshot.wasm", "new-snapshot.wasm"]
+            .map(|name| self.folder.path().join(name));
         // A build that makes nothing must not look like the one before it.
-        match std::fs::remove_file(&built) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).context("cannot remove the component of the last build");
-            }
-            _ => {}
+        for file in [&built, &new] {
+            remove(file).with_context(|| format!("cannot remove {}", file.display()))?;
         }
+        let snapshot = if new_snapshot { &new } else { &earlier };
+        // Another snapshot is another file.
+        let identity = || std::fs::metadata(snapshot).map(|file| file.ino()).ok();
+        let before = identity();
         let program = std::env::current_exe().context("cannot find this program")?;
         let status = Command::new(program)
             .args(["plugin", "build"])
             .arg(&self.options.folder)
             .arg("--output")
             .arg(&built)
+            .arg("--dev-snapshot")
+            .arg(snapshot)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .status()
@@ -102,7 +117,11 @@ impl Project {
         if !status.success() {
             return Err(PluginError("it does not build".to_owned()).into());
         }
-        origin::read(&built)
+        let reuses_snapshot = before.is_some() && before == identity();
+        if new.exists() {
+            std::fs::rename(&new, &earlier).context("cannot keep the snapshot")?;
+        }
+        Ok(Built { component: origin::read(&built)?, reuses_snapshot })
     }
 
     /// Gives a component to the adapter.
@@ -200,5 +219,13 @@ impl Project {
              configuration with a real source with --against",
             folder.display()
         )
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import _snapshot
+from . import _dev, _snapshot
 from . import _wasm as wasm
 from ._advice import advice
 from ._canonical import UnknownComponent, canonical
@@ -33,7 +33,8 @@ _sandbox.enter()
 import {module} as _project
 from leadsman_plugin import _component
 
-WitWorld = _component.world(_component.found(_project, {name!r}))
+_plugin = _component.found(_project, {name!r})
+WitWorld = _component.world(lambda: _plugin)
 """
 
 
@@ -79,15 +80,35 @@ class Project:
         raise CannotBuild(f"there is no module {first} in {folder} or {folder / 'src'}")
 
 
-def build(project: Project, output: Path, fixtures: Path | None) -> None:
-    """Makes the component, and packs the fixtures of a folder into it. Raises CannotBuild."""
+def build(
+    project: Project, output: Path, fixtures: Path | None, snapshot: Path | None = None
+) -> None:
+    """Makes the component, and packs the fixtures of a folder into it. Raises CannotBuild.
+
+    With `snapshot`, a component for `leadsman plugin dev`: of the snapshot in that file, if it can be.
+    """
     _check_tool()
+    if snapshot is None:
+        entry = _ENTRY.format(module=project.module, name=project.plugin)
+        component = _taken(project, entry)
+    else:
+        component = _dev.component(
+            project.module,
+            project.plugin,
+            project.source,
+            snapshot,
+            lambda entry: _taken(project, entry),
+        )
+    output.write_bytes(component + (_packed(fixtures) if fixtures else b""))
+
+
+def _taken(project: Project, entry: str) -> bytes:
+    """A new snapshot that begins with a module of this source. Raises CannotBuild."""
     package = Path(__file__).parent
     search = [project.source, package.parent, Path(sysconfig.get_path("purelib"))]
     with tempfile.TemporaryDirectory(prefix="leadsman-plugin-") as folder:
         scratch = Path(folder)
         made = scratch / "made.wasm"
-        entry = _ENTRY.format(module=project.module, name=project.plugin)
         command = ["-q", "-d", str(package / "plugin.wit"), "-w", "mapping", "componentize"]
         command += _snapshot.arguments(scratch, entry, search)
         command += ["--stub-wasi", "-o", str(made)]
@@ -101,12 +122,11 @@ def build(project: Project, output: Path, fixtures: Path | None) -> None:
         if run.returncode != 0:
             raise CannotBuild(_told(run.stdout + run.stderr, project, search))
         try:
-            component = canonical(made.read_bytes())
+            return canonical(made.read_bytes())
         except UnknownComponent as error:
             raise CannotBuild(
                 f"{error}, so that it might differ in each build or be wrong: {_GET} --force-reinstall"
             ) from None
-    output.write_bytes(component + (_packed(fixtures) if fixtures else b""))
 
 
 def _told(output: str, project: Project, search: list[Path]) -> str:
@@ -151,13 +171,14 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("-o", "--output", type=Path, help="NAME.wasm in the project if left out")
     command.add_argument("--fixtures", type=Path, help="the folder `fixtures` if left out")
     command.add_argument("--no-fixtures", action="store_true", help="pack none")
+    command.add_argument("--snapshot", type=Path, help=argparse.SUPPRESS)
     command.add_argument("-q", "--quiet", action="store_true", help="print errors alone")
     given = parser.parse_args(arguments)
     try:
         project = Project.read(given.folder)
         output = given.output or given.folder / f"{project.module}.wasm"
         fixtures = None if given.no_fixtures else given.fixtures or given.folder / "fixtures"
-        build(project, output, fixtures)
+        build(project, output, fixtures, given.snapshot)
     except CannotBuild as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
@@ -37,20 +38,21 @@ def found(module: ModuleType, name: str | None = None) -> Plugin:
     return plugins[0][1]
 
 
-def world(plugin: Plugin) -> type:
-    """The class that the component's generated code calls."""
-    description = records.Description(
-        plugin.name, plugin.version, plugin.about, plugin.config_schema
-    )
+def world(current: Callable[[], Plugin]) -> type:
+    """The class that the component's generated code calls, for the plugin that `current` gives."""
 
     class WitWorld:
         def describe(self) -> records.Description:
-            return description
+            _sandbox.seal(0)
+            plugin = current()
+            return records.Description(
+                plugin.name, plugin.version, plugin.about, plugin.config_schema
+            )
 
         def configure(self, config: str, context: records.Context) -> records.Plan:
             _sandbox.seal(0)
             try:
-                return plugin.configure(config, Context._from_raw(context))._into_raw()
+                return current().configure(config, Context._from_raw(context))._into_raw()
             except Faults as faults:
                 raw = [records.Fault(str(one.path), str(one.message)) for one in faults.faults]
                 raise Err(raw) from None
@@ -63,7 +65,7 @@ def world(plugin: Plugin) -> type:
             _sandbox.seal(input.now)
             try:
                 read = Input(input)
-                return plugin.run(config, read)._into_raw(read)
+                return current().run(config, read)._into_raw(read)
             except Failure as failure:
                 raise Err(_raw(failure)) from None
             except BaseException as error:

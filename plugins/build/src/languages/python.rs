@@ -31,8 +31,8 @@ const LOOK: &str = "import sys, importlib.util as i; \
                     print('%d.%d' % sys.version_info[:2], \
                     *(name for name in sys.argv[1:] if i.find_spec(name) is None))";
 
-/// Builds the plugin of a project.
-pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
+/// Builds the plugin of a project. With the file of a snapshot, for `leadsman plugin dev`.
+pub(super) fn build(folder: &Path, snapshot: Option<&Path>) -> Result<Vec<u8>, ProjectError> {
     check(folder, BUILDS)?;
     let scratch = scratch()?;
     let component = scratch.path().join("component.wasm");
@@ -40,6 +40,9 @@ pub(super) fn build(folder: &Path) -> Result<Vec<u8>, ProjectError> {
     python.command.args(["-m", "leadsman_plugin", "build"]).arg(folder);
     // What it prints would be of the component without fixtures, in a folder that is gone afterwards.
     python.command.arg("-o").arg(&component).args(["--no-fixtures", "--quiet"]);
+    if let Some(snapshot) = snapshot {
+        python.command.arg("--snapshot").arg(snapshot);
+    }
     python.run()?;
     read(component)
 }
