@@ -58,12 +58,8 @@ impl AnswerRoom {
 
     /// The answer has so many bytes from now on.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), QueryError> {
-        match &mut self.share {
-            Some(share) if !share.resize(bytes) => {
-                Err(QueryError::NoRoom { limit: MAX_OF_TEAM >> 20 })
-            }
-            _ => Ok(()),
-        }
+        let has_room = self.share.as_mut().is_none_or(|share| share.resize(bytes));
+        if has_room { Ok(()) } else { Err(QueryError::NoRoom { limit: MAX_OF_TEAM >> 20 }) }
     }
 }
 
