@@ -1,10 +1,13 @@
 //! What one reader can take of the adapter: selectors, evaluations and answers have stated bounds,
 //! and whoever meets one meets it alone.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leadsman_tests::{Answer, Config, HOSTILE, Leadsman, Mapping, Others, Reply, Upstream, paths};
+use leadsman_tests::{
+    Answer, Config, HOSTILE, Leadsman, Mapping, Others, Reply, Upstream, eventually, paths,
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -176,6 +179,55 @@ async fn answers_that_wait_for_a_slow_plugin_are_bounded_for_each_reader() {
     for failure in refused {
         failure.assert_contains(&["answers to queries for your reads", "64 MiB"]);
     }
+}
+
+/// One evaluation is for the reads of all namespaces, and counts for the reader who began it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
+    let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
+    // Some 10 MB, eight of which are more than a reader may have.
+    let long = Reply::long(10_000);
+    upstream.reply_with(move |request| {
+        let is_long = request.promql().contains("load");
+        if is_long { long.clone() } else { Reply::pods(&[("web-0", "1")]) }
+    });
+    let slow = Mapping::custom(METRIC, "pods").plugin("hostile", "do: loop");
+    let slow = (0..8).fold(slow, |slow, number| {
+        let query = r#"load{namespace="${namespace}",${selector}}"#;
+        slow.query(&format!("q{number}"), &format!("{query} > {number}"))
+    });
+    let slow = slow.set("limits", "{time: 10s}").set("deadline", "30s");
+    let shared = Mapping::external("shared").query("q", "shared{${selector}}");
+    let config = Config::new()
+        .source("prometheus", &format!("url: {}, timeout: 30s", upstream.url()))
+        .pods("shop", &["web-0"])
+        .plugin("hostile", HOSTILE)
+        .mapping(slow)
+        .mapping(shared.set("deadline", "10s"));
+    let leadsman = Arc::new(Leadsman::start(config).await);
+    let mut slow = JoinSet::new();
+    let reader = leadsman.clone();
+    let path = format!("{}?metricLabelSelector=%21made_up", paths::pods("shop", METRIC));
+    slow.spawn(async move { reader.get(&path).await });
+    let path = |namespace: &str, number: usize| {
+        format!("{}?labelSelector=%21made_up_{number}", paths::external(namespace, "shared"))
+    };
+    // What was read before stays known, so that each read is for another selector.
+    let next = Cell::new(0);
+    let number = eventually("a read that is refused", Duration::from_secs(60), async || {
+        let number = next.replace(next.get() + 1);
+        let answer = leadsman.get(&path("shop", number)).await;
+        if answer.is_success() {
+            return Err("it is served".to_owned());
+        }
+        let failure = answer.failure();
+        if failure.code == 429 { Ok(number) } else { Err(failure.message) }
+    })
+    .await;
+    let other = leadsman.get(&path("bank", number)).await;
+    assert!(other.is_success(), "{other:#?}");
+    let shared = leadsman.get(&path("shop", number)).await;
+    assert!(shared.is_success(), "{shared:#?}");
 }
 
 /// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024

@@ -182,6 +182,22 @@ pub(super) const ATTACKS: &[Attack] = &[
         run: |scene| Box::pin(teams::asks_for_everything(scene)),
     },
     Attack {
+        name: "a team that outgrows its quota",
+        bound: "50 mappings of a namespace in order of age, and the 50 oldest of its documents",
+        memory: 256 * MIB,
+        setup: Setup::Teams,
+        others: teams::OTHERS,
+        run: |scene| Box::pin(teams::outgrows(scene)),
+    },
+    Attack {
+        name: "sources that hang",
+        bound: "5 s for a query and 3 s of it for the connection; a read waits until its deadline",
+        memory: 256 * MIB,
+        setup: Setup::File(configs::external),
+        others: OTHERS,
+        run: |scene| Box::pin(sources::hang(scene)),
+    },
+    Attack {
         name: "answers that are none, 23 kinds",
         bound: "an answer is read within its time and its size, and refused with what it is",
         memory: 256 * MIB,

@@ -19,17 +19,28 @@ const CONCURRENCY: usize = 16;
 
 /// Reads `count` paths concurrently on one connection, and ignores the responses.
 pub(super) async fn read_all(scene: &Scene, count: usize, path: fn(usize) -> String) {
+    read_each(scene, count, path).await;
+}
+
+/// The same. Returns whether each read succeeded, and the response time.
+pub(super) async fn read_each(
+    scene: &Scene,
+    count: usize,
+    path: fn(usize) -> String,
+) -> Vec<(bool, Duration)> {
     let connection = Arc::new(scene.connect().await);
     let mut readers = JoinSet::new();
     for first in 0..CONCURRENCY {
         let connection = connection.clone();
         readers.spawn(async move {
+            let mut reads = Vec::new();
             for number in (first..count).step_by(CONCURRENCY) {
-                connection.read(&path(number)).await;
+                reads.push(connection.read(&path(number)).await);
             }
+            reads
         });
     }
-    readers.join_all().await;
+    readers.join_all().await.concat()
 }
 
 /// For how long connections are held.

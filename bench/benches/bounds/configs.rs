@@ -67,8 +67,7 @@ pub(super) fn explained(number: usize) -> String {
 }
 
 pub(super) fn selector(number: usize) -> String {
-    let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/depth";
-    format!("{path}?labelSelector=pod%21%3Dother-{number}")
+    format!("{}?labelSelector=pod%21%3Dother-{number}", busy("depth"))
 }
 
 pub(super) fn looping(number: usize) -> String {
@@ -95,6 +94,35 @@ pub(super) fn namespaces(url: &str) -> Config {
 pub(super) fn all_namespaces(number: usize) -> String {
     let path = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/%2A/metrics/total";
     format!("{path}?metricLabelSelector=pod%21%3Dother-{number}")
+}
+
+/// An external metric of the namespace `busy`.
+pub(super) fn busy(metric: &str) -> String {
+    format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/{metric}")
+}
+
+/// The sources of [`hanging`] that give nothing.
+const HANGING: [&str; 2] = ["hanging", "unreachable"];
+
+/// A metric of a source that takes connections and answers nothing, and one of a source to which no
+/// connection is made. Reads of them wait for as long as reads do by default, and those of two more for as
+/// long as the source takes.
+pub(super) fn hanging(url: &str, hanging: &str, unreachable: &str) -> Config {
+    let query = r#"depth{namespace="${namespace}",${selector}}"#;
+    let of_source = |source: &str| {
+        let named = |metric: &str| Mapping::external(metric).query_from(source, "q", query);
+        [named(source), named(&format!("patient-{source}")).set("deadline", "10s")]
+    };
+    let ready = Mapping::external("ready").query("q", query);
+    let config =
+        external(url).prometheus("hanging", hanging).prometheus("unreachable", unreachable);
+    HANGING.into_iter().flat_map(of_source).fold(config.mapping(ready), Config::mapping)
+}
+
+/// One of the metrics of these sources, for a selector of its own.
+pub(super) fn of_hanging(number: usize) -> String {
+    let metric = HANGING[number % HANGING.len()];
+    format!("{}?labelSelector=pod%21%3Dother-{number}", busy(metric))
 }
 
 /// A page that is scraped, for pods of the namespace `busy`.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use leadsman_tests::{Config, HOSTILE, Mapping, eventually};
 
-use super::configs::external;
+use super::configs::{busy, external};
 use super::measure::MAX_RECOVERY;
 use super::scene::Scene;
 
@@ -36,14 +36,14 @@ pub(super) async fn renamed(scene: &mut Scene) {
         let named = |number: usize| format!("renamed-{edit}-{number}");
         let mapping = |number| Mapping::external(&named(number)).query("q", "x");
         scene.configure((0..MAPPINGS).map(mapping).fold(external(&url), Config::mapping));
-        let last = path(&named(MAPPINGS - 1));
+        let last = busy(&named(MAPPINGS - 1));
         eventually("the last of them", MAX_RECOVERY, async || {
             let answer = scene.leadsman.get(&last).await;
             if answer.is_success() { Ok(()) } else { Err(answer.body) }
         })
         .await;
         for number in 0..MAPPINGS {
-            scene.leadsman.get(&path(&named(number))).await;
+            scene.leadsman.get(&busy(&named(number))).await;
         }
     }
     // The series of a mapping go with its last evaluation.
@@ -72,7 +72,7 @@ pub(super) async fn edited(scene: &mut Scene) {
         scene.configure(external(&url).mapping(mapping));
         if edit % 20 == 0 {
             eventually("an edit that is served", MAX_RECOVERY, async || {
-                let answer = scene.leadsman.get(&path(&named)).await;
+                let answer = scene.leadsman.get(&busy(&named)).await;
                 if answer.is_success() { Ok(()) } else { Err(answer.body) }
             })
             .await;
@@ -80,10 +80,6 @@ pub(super) async fn edited(scene: &mut Scene) {
     }
     scene.configure(external(&url));
     scene.leadsman.wait_accepted().await;
-}
-
-fn path(metric: &str) -> String {
-    format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/busy/{metric}")
 }
 
 /// A plugin from the file `plugin.wasm` beside the configuration.

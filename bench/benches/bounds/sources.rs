@@ -2,11 +2,24 @@
 
 use std::time::Duration;
 
-use leadsman_tests::Reply;
+use leadsman_tests::{Reply, Upstream, eventually};
 use serde_json::json;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
+use super::measure::MAX_RECOVERY;
 use super::scene::Scene;
 use super::{clients, configs};
+
+/// For how long a source may take to answer, and to be connected to.
+const TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For how long a read waits.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// How much later a read may end.
+const LATE: Duration = Duration::from_secs(1);
 
 /// Lists of all namespaces while each query takes a while, and one namespace has NaN.
 pub(super) async fn namespaces(scene: &Scene) {
@@ -90,4 +103,43 @@ pub(super) async fn pages(scene: &Scene) {
     clients::read_all(scene, 256, configs::page).await;
     let taken = scene.upstream().bytes_read() >> 20;
     println!("{:<34}{taken} MiB of pages were taken", "");
+}
+
+/// A source that answers nothing, and one that no connection is made to.
+pub(super) async fn hang(scene: &mut Scene) {
+    let hanging = Upstream::start(Reply::NoReply).await;
+    let (listener, _waiting) = full().await;
+    let unreachable = format!("http://{}", listener.local_addr().expect("a bound address"));
+    let url = scene.url();
+    scene.configure(configs::hanging(&url, &hanging.url(), &unreachable));
+    eventually("the sources", MAX_RECOVERY, async || {
+        let answer = scene.leadsman.get(&configs::busy("ready")).await;
+        if answer.is_success() { Ok(()) } else { Err(answer.body) }
+    })
+    .await;
+    let connection = scene.connect().await;
+    for (metric, most) in [("patient-hanging", TIMEOUT), ("patient-unreachable", CONNECT_TIMEOUT)] {
+        let (ok, took) = connection.read(&configs::busy(metric)).await;
+        println!("{:<34}{metric} fails after {took:.1?}", "");
+        assert!(!ok && took < most + LATE, "{metric} took {took:?}");
+    }
+    let reads = clients::read_each(scene, 160, configs::of_hanging).await;
+    let slowest = reads.iter().map(|(_, took)| *took).max().unwrap_or_default();
+    println!("{:<34}the slowest read took {slowest:.1?}", "");
+    assert!(reads.iter().all(|(ok, _)| !ok), "values of a source that gave none");
+    assert!(slowest < DEADLINE + LATE, "a read took {slowest:?}");
+}
+
+/// An address where no connection is ever made: what waits to be accepted there fills its queue.
+async fn full() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener = socket.listen(1).expect("a listener");
+    let address = listener.local_addr().expect("a bound address");
+    let mut waiting = Vec::new();
+    let enough = Duration::from_millis(500);
+    while let Ok(connected) = timeout(enough, TcpStream::connect(address)).await {
+        waiting.push(connected.expect("a connection"));
+    }
+    (listener, waiting)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use leadsman_tests::cluster::{ApiClient, Workload};
 use leadsman_tests::{Config, HOSTILE, Mapping, Reply, eventually, slow_to_compile};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::clients;
@@ -119,6 +120,78 @@ pub(super) async fn asks_for_everything(scene: &mut Scene) {
     clients::read_all(scene, 48, |_| path(ATTACKER, "everything")).await;
     attacker.delete().await;
     scene.upstream().set_reply(Reply::pods(&[("web-0", "1"), ("web-1", "2")]));
+}
+
+/// How many mappings a namespace may have, and how many of its documents are read.
+const QUOTA: usize = 50;
+
+/// 70 ConfigMaps of five mappings each. Then the oldest one grows: first to what leaves nothing for the
+/// youngest one that is served, and then to more than there is for all.
+pub(super) async fn outgrows(scene: &mut Scene) {
+    const CONFIG_MAPS: usize = 70;
+    const EACH: usize = 5;
+    let metric = |config_map: usize, number: usize| format!("grown-{config_map}-{number}");
+    let document = |config_map: usize, mappings: usize| {
+        let mapping = |number: usize| pods(&metric(config_map, number));
+        (0..mappings).map(mapping).fold(Config::new(), Config::mapping)
+    };
+    let mut config_maps = Vec::new();
+    for number in 0..CONFIG_MAPS {
+        // Those that were created in the same second have their turns by name.
+        let config_map = scene.config_map(ATTACKER, &format!("grown-{number:02}"));
+        config_map.write(document(number, EACH)).await;
+        config_maps.push(config_map);
+    }
+    let youngest = QUOTA / EACH - 1;
+    for number in 0..=youngest {
+        wait_served(scene, &path(ATTACKER, &metric(number, EACH - 1))).await;
+    }
+    let too_many = format!("more than {QUOTA} documents");
+    wait_rejected(scene, &config_maps[CONFIG_MAPS - 1].owner(), &too_many).await;
+    let all = (0..CONFIG_MAPS).flat_map(|config_map| {
+        let most = if config_map == 0 { QUOTA + 1 } else { EACH };
+        (0..most).map(move |number| (config_map, number))
+    });
+    let all: Vec<_> = all.map(|(of, number)| path(ATTACKER, &metric(of, number))).collect();
+    assert_eq!(count_served(scene, &all).await, QUOTA);
+
+    config_maps[0].write(document(0, 2 * EACH)).await;
+    wait_served(scene, &path(ATTACKER, &metric(0, 2 * EACH - 1))).await;
+    let none_left = format!("{EACH} mappings; the operator gives {ATTACKER} 0");
+    wait_rejected(scene, &config_maps[youngest].owner(), &none_left).await;
+    assert_eq!(count_served(scene, &all).await, QUOTA);
+
+    config_maps[0].write(document(0, QUOTA + 1)).await;
+    let refused = format!("{} mappings; the operator gives {ATTACKER} {QUOTA}", QUOTA + 1);
+    wait_rejected(scene, &config_maps[0].owner(), &refused).await;
+    let served = count_served(scene, &all).await;
+    println!("{:<34}{served} of {} mappings are served", "", all.len());
+    assert_eq!(served, QUOTA);
+    for config_map in config_maps {
+        config_map.delete().await;
+    }
+}
+
+/// How many of these paths are served.
+async fn count_served(scene: &Scene, paths: &[String]) -> usize {
+    let connection = scene.connect().await;
+    let mut served = 0;
+    for path in paths {
+        served += usize::from(connection.read(path).await.0);
+    }
+    served
+}
+
+/// Waits until something of an owner is rejected with this text.
+async fn wait_rejected(scene: &Scene, owner: &str, text: &str) {
+    eventually(&format!("\"{text}\" of {owner}"), SERVED_TIMEOUT, async || {
+        let status = scene.leadsman.status().await;
+        let mut all = status["rejected"].as_array().cloned().unwrap_or_default();
+        all.retain(|one| one["owner"] == owner);
+        let says = |one: &Value| one["message"].as_str().is_some_and(|told| told.contains(text));
+        if all.iter().any(says) { Ok(()) } else { Err(format!("{all:#?}")) }
+    })
+    .await;
 }
 
 /// Eight plugins that exceed the compiler's time limit, followed by a plugin of another team.

@@ -47,9 +47,9 @@ impl ReadState {
         read: DelegatedRead<'_>,
     ) -> Result<Response, Status> {
         let DelegatedRead { generation, asked, uri, headers, requester, caller } = read;
-        // A rule may give the metric once its series are known. Until then only those delegates are
-        // asked of which the configuration says that it is theirs.
-        let specific = failed.is_unlisted();
+        // A rule may give the metric once it is loaded and its series are known. Until then only those
+        // delegates are asked of which the configuration says that it is theirs.
+        let specific = failed.may_be_given();
         if let Some(delegates) = generation.snapshot.delegates()
             && (failed.is_unknown() || specific)
         {

@@ -138,7 +138,7 @@ pub(super) fn name_delegate(
 ) {
     let Explained { document, error } = explained;
     let Some(error) = error.as_ref() else { return };
-    let specific = error.is_unlisted();
+    let specific = error.may_be_given();
     let delegates = snapshot.delegates().filter(|_| specific || error.is_unknown());
     let first = delegates.and_then(|delegates| delegates.first_for(asked, specific));
     let Some((delegate, lists)) = first else { return };

@@ -64,10 +64,11 @@ pub(super) fn code_of_read(error: &ReadError) -> StatusCode {
         }
         ReadError::Bad(_) => StatusCode::BAD_REQUEST,
         ReadError::Refused(_) | ReadError::Unbound(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        // The list is tried again soon.
+        // The list is tried again soon, and the plugin loaded.
         ReadError::NotSynced { .. }
         | ReadError::Unavailable(_)
         | ReadError::Loading(_)
+        | ReadError::Unloaded(_)
         | ReadError::Unlisted(_) => StatusCode::SERVICE_UNAVAILABLE,
         ReadError::Failed { failure, .. } => match failure {
             ReadFailure::Failed { error, .. } => match **error {

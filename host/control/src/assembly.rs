@@ -152,7 +152,9 @@ impl Assembly {
             serving,
             ..of_document(&contribution.owner, rejection.reason)
         });
-        faults.extend(rejection.faults.iter().filter(|f| !serving || f.is_warning()).cloned());
+        if rejection.reason != Reason::Loading {
+            faults.extend(rejection.faults.iter().filter(|f| !serving || f.is_warning()).cloned());
+        }
     }
 }
 

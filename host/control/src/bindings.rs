@@ -210,15 +210,17 @@ impl BindJob {
         }
     }
 
-    /// The metrics of the document's rules, once their plugins are loaded.
+    /// The metrics of the document's rules. Until their plugins are loaded, there are none but those
+    /// before, and what may be read of the others is told so.
     fn rules(&self) -> Option<(RuleOutput, Vec<Handover>)> {
         let rules = self.config.rules.as_ref()?;
         let listed = self.listed.as_ref()?;
         let before = self.before.as_ref().map(|before| &before.rules);
-        let [Some(per_object), Some(external)] = RULE_PLUGINS.map(|name| self.plugin(name).0)
-        else {
+        let [(per_object, why), (external, also)] = RULE_PLUGINS.map(|name| self.plugin(name));
+        let (Some(per_object), Some(external)) = (per_object, external) else {
             // They ship with the adapter, and are still being compiled.
-            return before.map(|before| (before.clone(), Vec::new()));
+            let output = RuleOutput::unloaded(rules, listed, &why.or(also)?, before);
+            return Some((output, Vec::new()));
         };
         let known = before.and_then(RuleOutput::rules);
         let (rules, kept) = with_last_good(rules, known);
@@ -381,3 +383,6 @@ impl Handover {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::listing::Listed;
 use leadsman_config::valid;
-use leadsman_provider::snapshot::{RuleGap, RuleGaps, Unlisted};
+use leadsman_provider::snapshot::{RuleGap, RuleGaps, Undecided};
 use leadsman_rules::{CatalogEntry, NoMetricReason, Resolve, Rule, RuleApi, Unserved};
 
 /// How many names are known by why rules leave them out. A rule for all series that takes few has
@@ -74,10 +74,7 @@ impl<'a> Gathering<'a> {
         let gaps = |reasons: Vec<Reason>| reasons.into_iter().map(|reason| reason.gap).collect();
         let metrics = self.names.into_iter().map(|(name, of)| (name, gaps(of))).collect();
         let mut gaps = RuleGaps { metrics, ..RuleGaps::default() };
-        let unlisted = |rule: &Rule, message| Unlisted {
-            gap: gap(rule, message),
-            may_give: rule.may_give(resolve),
-        };
+        let unlisted = |rule: &Rule, message| undecided(rule, resolve, message);
         for rule in &self.rules.rules {
             let (query, title) = (&rule.series_query, rule.title());
             match (listed.fault(query), listed.seen(query)) {
@@ -96,6 +93,17 @@ impl<'a> Gathering<'a> {
         }
         Arc::new(gaps)
     }
+}
+
+/// The gaps of rules that are not served yet, for this reason.
+pub(super) fn unloaded(rules: &valid::Rules, resolve: &Resolve<'_>, why: &str) -> Arc<RuleGaps> {
+    let unloaded = |rule: &Rule| undecided(rule, resolve, format!("{}: {why}", rule.title()));
+    let unloaded = rules.rules.iter().map(unloaded).collect();
+    Arc::new(RuleGaps { unloaded, ..RuleGaps::default() })
+}
+
+fn undecided(rule: &Rule, resolve: &Resolve<'_>, message: String) -> Undecided {
+    Undecided { gap: gap(rule, message), may_give: rule.may_give(resolve) }
 }
 
 fn gap(rule: &Rule, message: String) -> RuleGap {

@@ -1,6 +1,7 @@
 //! The metrics of rules, from the series that were listed: each is bound at its first read.
 
 mod binding;
+mod unloaded;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -57,6 +57,23 @@ pub(super) struct Listed {
     kinds: HashMap<Resource, Arc<ObjectStore>>,
 }
 
+#[cfg(test)]
+impl Runtime {
+    /// One without a cluster.
+    pub(super) fn without_cluster(engine: Engine) -> Self {
+        Self {
+            engine,
+            metrics: Metrics::new(),
+            tasks: TaskTracker::new(),
+            quota: EvaluationQuota::default(),
+            end: CancellationToken::new(),
+            objects: ObjectSource::Listed,
+            workloads: Workloads::default(),
+            delegation: Delegation::new(Metrics::new(), None),
+        }
+    }
+}
+
 impl Kinds {
     /// The kinds of a source. `list` is that of the configuration; an unchanged list keeps the
     /// kinds of `before`.

@@ -87,6 +87,11 @@ pub enum EvaluationError {
 }
 
 impl EvaluationError {
+    /// Whether the answers for one caller take too much.
+    pub(super) fn is_of_answers(&self) -> bool {
+        matches!(self, Self::AnswersOfCaller)
+    }
+
     /// The kind of the error, as metrics count it.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -170,6 +175,11 @@ impl ReadFailure {
             | Self::NoStandIn { .. }
             | Self::ShuttingDown => false,
         }
+    }
+
+    /// Whether the answers for one caller take too much.
+    pub(super) fn is_of_answers(&self) -> bool {
+        matches!(self, Self::Failed { error, .. } if error.is_of_answers())
     }
 
     /// The kind of the failure, as metrics count it.

@@ -1,6 +1,7 @@
 //! The evaluations of one mapping, and how a read gets its values.
 
 mod deadline;
+mod refused;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
@@ -148,7 +149,7 @@ impl Evaluations {
                 return Ok(Reading::old(evaluated, error.to_string()));
             }
             ReadDecision::Fail(failure) => {
-                return self.fall_back(&evaluation, reader, until, failure).await;
+                return self.instead(&evaluation, reader, until, failure).await;
             }
             ReadDecision::Wait => {}
         }
@@ -176,7 +177,7 @@ impl Evaluations {
             () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
         }
         match self.waited(&evaluation, known) {
-            Err(failure) => self.fall_back(&evaluation, reader, until, failure).await,
+            Err(failure) => self.instead(&evaluation, reader, until, failure).await,
             reading => reading,
         }
     }
@@ -241,7 +242,7 @@ impl Evaluations {
                 Err(failure) => {
                     if !evict_idle(
                         &mut evaluations,
-                        |evaluation| evaluation.account == reader.account,
+                        |evaluation| evaluation.account() == reader.account,
                         now,
                     ) {
                         return Err(failure);

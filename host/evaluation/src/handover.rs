@@ -58,7 +58,7 @@ impl Evaluations {
             let successor = Arc::new(successor);
             let scopes = evaluations.entry(successor.params.clone()).or_default();
             scopes.insert(name(&successor.scope).into(), successor.clone());
-            successor.count(self.quota.hand_over(successor.account));
+            successor.count(self.quota.hand_over(successor.account()));
             if in_use {
                 begun.push((successor.clone(), successor.state().attempts));
                 self.begin(&successor, Start::Now);

@@ -74,7 +74,7 @@ mod tests {
                 .or_default()
                 .insert("".into(), evaluation.clone());
         }
-        let of_one = |evaluation: &Evaluation| evaluation.account == 1;
+        let of_one = |evaluation: &Evaluation| evaluation.account() == 1;
         let now = Instant::now();
         assert!(!evict_idle(&mut evaluations, of_one, now), "all were read just now");
         let later = now + Duration::from_secs(60);

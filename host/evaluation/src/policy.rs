@@ -52,7 +52,7 @@ impl Default for Policy {
 }
 
 /// After a failure, reads within this time get its error without another attempt.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a read is served.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ use super::predecessor::Predecessor;
 use super::quota::QuotaShare;
 use super::record::{ReaderLog, RecordPool, RunLog};
 use super::stage::Stage;
+use answers::Tries;
 use leadsman_model::names::Scope;
 use leadsman_model::query_params::QueryParams;
 use leadsman_model::serve::Serve;
@@ -118,10 +119,12 @@ pub struct EvaluationState {
 pub(super) struct Evaluation {
     /// No other evaluation of this process has the same.
     pub(super) id: u64,
-    /// Whose reads it was begun for.
-    pub(super) account: u64,
+    /// Whose reads it counts for.
+    account: AtomicU64,
     /// Counts it for the account, until it is forgotten.
     counted: Mutex<Option<QuotaShare>>,
+    /// Whom it came to count for, as it was refused for others.
+    tries: Mutex<Tries>,
     /// Another evaluation needs its place.
     evicted: CancellationToken,
     pub(super) scope: Scope,
@@ -165,8 +168,9 @@ impl Evaluation {
     ) -> Self {
         Self {
             id: next_id(),
-            account,
+            account: AtomicU64::new(account),
             counted: Mutex::default(),
+            tries: Mutex::default(),
             evicted: CancellationToken::new(),
             scope,
             params,
@@ -201,7 +205,7 @@ impl Evaluation {
         let cadence = self.cadence.lock().unwrap_or_else(PoisonError::into_inner);
         let cadence = Mutex::new(cadence.for_successor(fastest));
         let pool = self.runs.pool();
-        let new = Self::new(self.scope.clone(), self.params.clone(), self.account, fastest, pool);
+        let new = Self::new(self.scope.clone(), self.params.clone(), self.account(), fastest, pool);
         let runs = if same { self.runs.carried_on() } else { RunLog::new(pool.clone()) };
         let readers = self.readers.carried_on();
         let good = state.good.as_ref().map(|good| Arc::new(good.carried_to(new.id)));
@@ -316,9 +320,10 @@ impl Evaluation {
 
     /// An attempt begins. `ahead` if no read waits for it.
     pub(super) fn begin(&self, ahead: bool, now: Instant) {
-        self.demanded.store(false, Ordering::Release);
         self.enter(Stage::Querying);
         self.under_way.store(self.since_created(now) + 1, Ordering::Relaxed);
+        // In this order: whoever finds that it is not demanded any more finds it under way.
+        self.demanded.store(false, Ordering::Release);
         if ahead {
             self.cadence.lock().unwrap_or_else(PoisonError::into_inner).begin_unread();
         }

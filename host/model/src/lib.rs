@@ -18,6 +18,7 @@ pub mod quantity;
 pub mod query_params;
 pub mod reference;
 pub mod resource;
+pub mod room;
 pub mod selector;
 pub mod serve;
 pub mod tenant;

@@ -21,6 +21,9 @@ pub enum ReadError {
         /// Why, for people.
         message: String,
     },
+    /// Rules may give the metric: the plugins that they run are not loaded.
+    #[error("{0}")]
+    Unloaded(String),
     /// Rules may give the metric: their series could not be listed.
     #[error("{0}")]
     Unlisted(String),
@@ -69,7 +72,7 @@ impl ReadError {
             Self::Bad(_) => "bad_request",
             Self::Refused(_) => MissingReason::Refused.as_str(),
             Self::Unavailable(_) => "rejected",
-            Self::Loading(_) => "loading",
+            Self::Loading(_) | Self::Unloaded(_) => "loading",
             Self::NotSynced { .. } => "objects",
             Self::Failed { failure, .. } => failure.reason(),
         }
@@ -80,6 +83,7 @@ impl ReadError {
         matches!(
             self,
             Self::Unserved { .. }
+                | Self::Unloaded(_)
                 | Self::Unlisted(_)
                 | Self::Unbound(_)
                 | Self::Unavailable(_)
@@ -92,9 +96,9 @@ impl ReadError {
         matches!(self, Self::Unserved { .. })
     }
 
-    /// Whether a rule may give the metric once its series are known.
-    pub fn is_unlisted(&self) -> bool {
-        matches!(self, Self::Unlisted(_))
+    /// Whether a rule may give the metric once its plugin is loaded and its series are known.
+    pub fn may_be_given(&self) -> bool {
+        matches!(self, Self::Unloaded(_) | Self::Unlisted(_))
     }
 
     /// There is such a mapping, and it could not be loaded, or not yet.
@@ -153,6 +157,7 @@ mod tests {
         for (error, reason) in [
             (rejected(RejectionReason::Loading), "loading"),
             (ReadError::not_loaded("metric load", &NotLoaded::Loading), "loading"),
+            (ReadError::Unloaded("the plugin is being loaded".to_owned()), "loading"),
             (rejected(RejectionReason::ConfigInvalid), "rejected"),
             (ReadError::not_loaded("metric load", &refused), "rejected"),
         ] {

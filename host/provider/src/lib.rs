@@ -59,7 +59,9 @@ fn unserved(
     also: Option<(&'static str, String)>,
 ) -> ReadError {
     let given = snapshot.gaps().of(metric, wanted);
-    if let Some((reason, also)) = also {
+    if let Some((reason, also)) = also
+        && !matches!(given, NotGiven::Unloaded(_))
+    {
         let left_out = match given {
             NotGiven::LeftOut(why) => format!("; {why}"),
             _ => String::new(),
@@ -67,6 +69,9 @@ fn unserved(
         return ReadError::Unserved { reason, message: format!("{message}; {also}{left_out}") };
     }
     match given {
+        NotGiven::Unloaded(why) => ReadError::Unloaded(format!(
+            "{message}; rules may give it, and are not served yet: {why}"
+        )),
         NotGiven::Unlisted(why) => ReadError::Unlisted(format!(
             "{message}; rules may give it, and their series are not known: {why}"
         )),

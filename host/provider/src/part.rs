@@ -204,6 +204,7 @@ pub(super) fn count<T>(
             | ReadError::NotSynced { .. }
             | ReadError::Unavailable(_)
             | ReadError::Loading(_)
+            | ReadError::Unloaded(_)
             | ReadError::Unlisted(_)
             | ReadError::Unbound(_),
         ) => ReadOutcome::Failed,

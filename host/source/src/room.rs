@@ -4,11 +4,10 @@
 //! everything that a source has. So each team has a bound, all have one together, and nobody waits for
 //! room: whoever holds some would wait for whoever waits. The operator's queries are the operator's own.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
 
 use super::QueryError;
-use leadsman_model::names::Namespace;
+use leadsman_model::room::{Room, RoomBounds, Share};
 use leadsman_model::tenant::Tenant;
 
 /// What the answers for one team may take at once, in bytes.
@@ -20,25 +19,16 @@ const MAX_OF_TEAMS: usize = 128 << 20;
 /// What a team may take whatever others do.
 const MIN_OF_TEAM: usize = 1 << 20;
 
+const BOUNDS: RoomBounds = RoomBounds { each: MAX_OF_TEAM, all: MAX_OF_TEAMS, least: MIN_OF_TEAM };
+
 /// That of the process.
-static ROOM: LazyLock<Room> = LazyLock::new(Room::default);
-
-/// The room of all answers.
-#[derive(Debug, Clone, Default)]
-struct Room(Arc<Mutex<Used>>);
-
-#[derive(Debug, Default)]
-struct Used {
-    teams: usize,
-    by_team: HashMap<Namespace, usize>,
-}
+static ROOM: LazyLock<Room> = LazyLock::new(|| Room::new(BOUNDS));
 
 /// The room that an answer takes, until it is dropped.
 #[derive(Debug)]
 pub struct AnswerRoom {
-    all: Room,
-    team: Option<Namespace>,
-    bytes: usize,
+    /// That of a team.
+    share: Option<Share>,
 }
 
 impl AnswerRoom {
@@ -48,62 +38,28 @@ impl AnswerRoom {
     }
 
     fn within(all: &Room, tenant: &Tenant) -> Self {
-        let team = match tenant {
-            Tenant::Team { namespace } => Some(namespace.clone()),
+        let share = match tenant {
+            Tenant::Team { namespace } => Some(all.share(Some(namespace.clone()))),
             Tenant::Operator { .. } => None,
         };
-        Self { all: all.clone(), team, bytes: 0 }
+        Self { share }
     }
 
     /// Whether half of what there may be is free: what can be left out takes no more.
     pub fn leaves_half(&self) -> bool {
-        let Some(team) = &self.team else { return true };
-        let used = self.all.used();
-        let own = used.by_team.get(team).copied().unwrap_or_default();
-        own <= MAX_OF_TEAM / 2 && used.teams <= MAX_OF_TEAMS / 2
+        self.share.as_ref().is_none_or(Share::leaves_half)
     }
 
     /// Takes so many bytes more.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), QueryError> {
-        self.resize(self.bytes.saturating_add(bytes))
+        let before = self.share.as_ref().map_or(0, Share::bytes);
+        self.resize(before.saturating_add(bytes))
     }
 
     /// The answer has so many bytes from now on.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), QueryError> {
-        let Some(team) = &self.team else { return Ok(()) };
-        let mut used = self.all.used();
-        let own = used.by_team.get(team).copied().unwrap_or_default();
-        let own = own.saturating_sub(self.bytes).saturating_add(bytes);
-        let teams = used.teams.saturating_sub(self.bytes).saturating_add(bytes);
-        let is_too_much = own > MAX_OF_TEAM || (teams > MAX_OF_TEAMS && own > MIN_OF_TEAM);
-        if is_too_much && bytes > self.bytes {
-            return Err(QueryError::NoRoom { limit: MAX_OF_TEAM >> 20 });
-        }
-        used.teams = teams;
-        used.by_team.insert(team.clone(), own);
-        drop(used);
-        self.bytes = bytes;
-        Ok(())
-    }
-}
-
-impl Room {
-    fn used(&self) -> MutexGuard<'_, Used> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for AnswerRoom {
-    fn drop(&mut self) {
-        let Some(team) = &self.team else { return };
-        let mut used = self.all.used();
-        used.teams = used.teams.saturating_sub(self.bytes);
-        if let Some(own) = used.by_team.get_mut(team) {
-            *own = own.saturating_sub(self.bytes);
-            if *own == 0 {
-                used.by_team.remove(team);
-            }
-        }
+        let has_room = self.share.as_mut().is_none_or(|share| share.resize(bytes));
+        if has_room { Ok(()) } else { Err(QueryError::NoRoom { limit: MAX_OF_TEAM >> 20 }) }
     }
 }
 
@@ -117,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_answers_of_a_team_have_room_and_leave_some_to_others() {
-        let all = Room::default();
+        let all = Room::new(BOUNDS);
         let (mut one, mut other) = (of_team(&all, "shop"), of_team(&all, "shop"));
         one.take(MAX_OF_TEAM / 2).unwrap();
         assert!(one.leaves_half());
@@ -142,7 +98,6 @@ mod tests {
         drop(bank);
         third.take(1).unwrap();
         drop((one, other, third));
-        let used = all.used();
-        assert!(used.teams == 0 && used.by_team.is_empty(), "{used:?}");
+        assert_eq!((all.bytes(), all.owners()), (0, 0));
     }
 }

@@ -6,16 +6,12 @@ use std::pin::pin;
 use std::sync::mpsc;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::super::runtime::ObjectSource;
 use super::*;
 use leadsman_config::{DocumentOrigin, Flags, Parsed, parse};
-use leadsman_delegate::Delegation;
-use leadsman_evaluation::{EvaluationQuota, Workloads};
+use leadsman_provider::snapshot::{NotGiven, ReadKind};
 use leadsman_rules::ListedSeries;
-use leadsman_runtime::telemetry::Metrics;
 use leadsman_sandbox::Engine;
 use leadsman_shipped_plugins::SHIPPED_PLUGINS;
 use leadsman_source::Source;
@@ -31,6 +27,12 @@ rules:
 
 /// Metrics that a rule gives and that were never read, and the engine that they are bound by.
 fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
+    let (engine, _, output) = output_of_a_rule();
+    (engine, output.metrics)
+}
+
+/// The same, with what was listed.
+fn output_of_a_rule() -> (Engine, Listed, RuleOutput) {
     let origin = DocumentOrigin::Folder(Path::new("."));
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", &origin, &Flags::default(), CONFIG);
@@ -38,7 +40,6 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
     let engine = Engine::new(1).unwrap();
     let shipped = SHIPPED_PLUGINS.iter().find(|shipped| shipped.name == RULE_PLUGINS[0]).unwrap();
     let per_object = Plugin::load_trusted(&engine, shipped.component).unwrap();
-    let objects = ObjectSource::Listed;
     let context = Context {
         rules: config.rules.clone().unwrap(),
         document: Arc::new(document),
@@ -49,17 +50,8 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
             .iter()
             .map(|(name, of)| (name.clone(), (of.clone(), Arc::new(Source::new(of).unwrap()))))
             .collect(),
-        kinds: Kinds::new(&objects, &[], None),
-        runtime: Runtime {
-            engine: engine.clone(),
-            metrics: Metrics::new(),
-            tasks: TaskTracker::new(),
-            quota: EvaluationQuota::default(),
-            end: CancellationToken::new(),
-            objects,
-            workloads: Workloads::default(),
-            delegation: Delegation::new(Metrics::new(), None),
-        },
+        kinds: Kinds::new(&ObjectSource::Listed, &[], None),
+        runtime: Runtime::without_cluster(engine.clone()),
     };
     let mut listed = Listed::default();
     let labels: BTreeSet<Arc<str>> = ["namespace".into(), "pod".into()].into();
@@ -67,7 +59,7 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
     listed.answered("all", Ok(seen));
     let (output, handovers) = context.rule_metrics(&listed, None);
     assert!(output.metrics.len() > 1 && handovers.is_empty());
-    (engine, output.metrics)
+    (engine, listed, output)
 }
 
 /// With one thread for what blocks, which does one after the other in order of arrival.
@@ -135,4 +127,17 @@ async fn all_that_a_plugin_is_bound_for_share_the_schema_that_it_was_loaded_with
         schemas.insert(std::ptr::from_ref(schema));
     }
     assert_eq!(schemas.len(), 1);
+}
+
+#[test]
+fn what_rules_gave_before_goes_on_while_their_plugins_are_loaded_anew() {
+    let (_engine, listed, before) = output_of_a_rule();
+    let why = Cause::new(Reason::Loading, "/plugins/per-object", "the plugin is being loaded");
+    let rules = before.rules().unwrap().clone();
+    let now = RuleOutput::unloaded(&rules, &listed, &why, Some(&before));
+    assert!(same(&now.metrics, &before.metrics) && now.rules().is_some());
+    let pods = ReadKind::Custom("pods");
+    let loading = NotGiven::Unloaded("rules[0]: the plugin is being loaded".to_owned());
+    assert_eq!(now.gaps.of("all", pods), loading, "a rule for this series may give it");
+    assert_eq!(before.gaps.of("all", pods), NotGiven::Unknown);
 }

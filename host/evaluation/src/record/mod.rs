@@ -27,8 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::EvaluationError;
+use leadsman_model::room::Share;
 use leadsman_model::values::Values;
-use pool::Reserved;
 
 pub use leadsman_sandbox::{
     Capture, CapturedAnswer, CapturedMeasure, CapturedObject, CapturedRow, LogLevel, LogLine,
@@ -148,7 +148,7 @@ pub enum Dropped {
 /// Rows and measures that are kept, with the room that they take.
 pub struct StoredRows {
     capture: Capture,
-    _room: Reserved,
+    _room: Share,
 }
 
 impl StoredRows {

@@ -1,42 +1,35 @@
 //! The room that all records of a process take.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use super::{MAX_BYTES, MAX_TEAM_BYTES};
-use leadsman_model::names::Namespace;
 use leadsman_model::owner::Owner;
+use leadsman_model::room::{Room, RoomBounds, Share};
 
 /// The room of all records. The operator has its own, so no team takes it away.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RecordPool {
-    used: Arc<Mutex<Used>>,
+    operator: Room,
+    teams: Room,
     /// Whether rows are kept whole, however many bytes they take.
     whole: bool,
 }
 
-#[derive(Debug, Default)]
-struct Used {
-    /// The bytes of the operator's evaluations.
-    operator: usize,
-    /// The bytes of all teams' together.
-    teams: usize,
-    by_team: HashMap<Namespace, usize>,
-}
-
-/// Room that is taken, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Reserved {
-    pool: RecordPool,
-    team: Option<Namespace>,
-    bytes: usize,
+impl Default for RecordPool {
+    fn default() -> Self {
+        let bounds = |each| RoomBounds { each, all: MAX_BYTES, least: 0 };
+        Self {
+            operator: Room::new(bounds(MAX_BYTES)),
+            teams: Room::new(bounds(MAX_TEAM_BYTES)),
+            whole: false,
+        }
+    }
 }
 
 impl RecordPool {
     /// One for a process that evaluates once for whoever started it: rows are kept whole, however many
     /// bytes they take.
     pub fn whole() -> Self {
-        Self { used: Arc::default(), whole: true }
+        let unbounded = || Room::new(RoomBounds::NONE);
+        Self { operator: unbounded(), teams: unbounded(), whole: true }
     }
 
     /// Whether rows are kept whole, however many bytes they take.
@@ -45,52 +38,16 @@ impl RecordPool {
     }
 
     /// Takes room for an owner's evaluation, if there is enough.
-    pub(super) fn reserve(&self, owner: &Owner, bytes: usize) -> Option<Reserved> {
+    pub(super) fn reserve(&self, owner: &Owner, bytes: usize) -> Option<Share> {
         let team = owner.namespace().cloned();
-        let mut used = self.used();
-        match &team {
-            None if !self.whole && used.operator.saturating_add(bytes) > MAX_BYTES => return None,
-            None => used.operator += bytes,
-            Some(team) => {
-                let own = used.by_team.get(team).copied().unwrap_or_default();
-                let too_many = own.saturating_add(bytes) > MAX_TEAM_BYTES
-                    || used.teams.saturating_add(bytes) > MAX_BYTES;
-                if too_many && !self.whole {
-                    return None;
-                }
-                used.teams += bytes;
-                used.by_team.insert(team.clone(), own + bytes);
-            }
-        }
-        drop(used);
-        Some(Reserved { pool: self.clone(), team, bytes })
+        let room = if team.is_some() { &self.teams } else { &self.operator };
+        let mut share = room.share(team);
+        share.resize(bytes).then_some(share)
     }
 
     /// The bytes that are taken: by the operator's evaluations, and by those of teams.
     pub fn bytes(&self) -> (usize, usize) {
-        let used = self.used();
-        (used.operator, used.teams)
-    }
-
-    fn used(&self) -> MutexGuard<'_, Used> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        let mut used = self.pool.used();
-        let Some(team) = &self.team else {
-            used.operator = used.operator.saturating_sub(self.bytes);
-            return;
-        };
-        used.teams = used.teams.saturating_sub(self.bytes);
-        if let Some(own) = used.by_team.get_mut(team) {
-            *own = own.saturating_sub(self.bytes);
-            if *own == 0 {
-                used.by_team.remove(team);
-            }
-        }
+        (self.operator.bytes(), self.teams.bytes())
     }
 }
 
@@ -116,6 +73,6 @@ mod tests {
         assert_eq!(pool.bytes(), (MAX_BYTES, MAX_BYTES));
         drop((first, others, operator));
         assert_eq!(pool.bytes(), (0, 0));
-        assert!(pool.used().by_team.is_empty(), "nothing is kept of who has nothing");
+        assert_eq!(pool.teams.owners(), 0, "nothing is kept of who has nothing");
     }
 }

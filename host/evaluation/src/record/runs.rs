@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::pool::{RecordPool, Reserved};
+use super::pool::RecordPool;
 use super::{
     CUT_TEXT, Dropped, EXCERPT_BYTES, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS, PluginRecord,
     QueryRecord, Rows, RunRecord, StoredRows,
 };
 use crate::error::EvaluationError;
 use leadsman_model::owner::Owner;
+use leadsman_model::room::Share;
 use leadsman_model::text;
 use leadsman_model::values::Values;
 use leadsman_sandbox::Capture;
@@ -51,7 +52,7 @@ struct Entry {
     /// ones, which are there for reads in any case.
     borrows_values: bool,
     /// The room that it takes in addition to its rows.
-    _room: Option<Arc<Reserved>>,
+    _room: Option<Arc<Share>>,
 }
 
 impl RunLog {

@@ -3,13 +3,13 @@
 use super::super::predecessor::PredecessorState;
 use super::*;
 
-const FASTEST: Duration = Duration::from_secs(5);
+pub(super) const FASTEST: Duration = Duration::from_secs(5);
 
 fn evaluation() -> Evaluation {
     Evaluation::new(Scope::Cluster, QueryParams::default(), 1, FASTEST, &RecordPool::default())
 }
 
-fn evaluated(evaluation: &Evaluation) -> Evaluated {
+pub(super) fn evaluated(evaluation: &Evaluation) -> Evaluated {
     let values = Arc::new(Values {
         served: MetricValues::Items(vec![]),
         refused: vec![],

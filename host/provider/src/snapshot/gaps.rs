@@ -11,8 +11,10 @@ const MAX_SHOWN: usize = 3;
 /// What is known of metrics that rules do not give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleGaps {
+    /// The rules that are not served yet: the plugins that rules run are not loaded.
+    pub unloaded: Vec<Undecided>,
     /// The rules whose series are not known: the list failed, or has not ended yet.
-    pub unlisted: Vec<Unlisted>,
+    pub unlisted: Vec<Undecided>,
     /// The rules that no series was listed for.
     pub empty: Vec<RuleGap>,
     /// Why series give no metric, by the name that the metric would have, or by that of the series.
@@ -28,9 +30,9 @@ pub struct RuleGap {
     pub message: String,
 }
 
-/// A rule whose series are not known, and what it may give of them.
+/// A rule of which it is not known what it gives, and what it may give.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unlisted {
+pub struct Undecided {
     /// The rule.
     pub gap: RuleGap,
     /// What it may give.
@@ -40,6 +42,8 @@ pub struct Unlisted {
 /// Why no rule gives a metric.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NotGiven {
+    /// Rules may give it, and are not served yet.
+    Unloaded(String),
     /// Series could not be listed, so it is not known whether one does.
     Unlisted(String),
     /// Rules leave it out.
@@ -71,13 +75,18 @@ impl RuleGaps {
             gaps.truncate(MAX_SHOWN);
             (!gaps.is_empty()).then(|| format!("{}{more}", gaps.join("; ")))
         };
+        let may_give = |rule: &&Undecided| rule.may_give.is(metric, kind);
+        let unloaded = self.unloaded.iter().filter(may_give);
+        if let Some(unloaded) = reported(&mut unloaded.map(|rule| &rule.gap)) {
+            return NotGiven::Unloaded(unloaded);
+        }
         let known = self.metrics.get(metric).and_then(|gaps| reported(&mut gaps.iter()));
-        let may = self.unlisted.iter().filter(|unlisted| unlisted.may_give.is(metric, kind));
-        if let Some(unlisted) = reported(&mut may.map(|unlisted| &unlisted.gap)) {
+        let unlisted = self.unlisted.iter().filter(may_give);
+        if let Some(unlisted) = reported(&mut unlisted.map(|rule| &rule.gap)) {
             let known = known.map_or_else(String::new, |known| format!("; {known}"));
             return NotGiven::Unlisted(format!("{unlisted}{known}"));
         }
-        let others = || reported(&mut self.unlisted.iter().map(|unlisted| &unlisted.gap));
+        let others = || reported(&mut self.unlisted.iter().map(|rule| &rule.gap));
         match (known, reported(&mut self.empty.iter())) {
             (Some(known), _) => NotGiven::LeftOut(known),
             (None, Some(empty)) => NotGiven::NoSeries(empty),
@@ -97,7 +106,7 @@ mod tests {
     }
 
     /// A rule for all series whose names match this, or for this one.
-    fn unlisted(gap: RuleGap, series_query: &str) -> Unlisted {
+    fn undecided(gap: RuleGap, series_query: &str) -> Undecided {
         let rule = json!({
             "seriesQuery": series_query,
             "metricsQuery": "<<.Series>>{<<.LabelMatchers>>}",
@@ -106,7 +115,7 @@ mod tests {
         let rule: written::Rule = serde_json::from_value(rule).unwrap();
         let api = if gap.external { RuleApi::External } else { RuleApi::Custom };
         let rule = Rule::new(&rule, api, "/rules/0", &mut |_, what| panic!("{what}")).unwrap();
-        Unlisted { gap, may_give: rule.may_give(&resolver(&[])) }
+        Undecided { gap, may_give: rule.may_give(&resolver(&[])) }
     }
 
     #[test]
@@ -114,7 +123,7 @@ mod tests {
         let mut gaps = RuleGaps::default();
         let pods = ReadKind::Custom("pods");
         assert_eq!(gaps.of("a", pods), NotGiven::Unknown);
-        gaps.unlisted.push(unlisted(gap(false, "other"), "x"));
+        gaps.unlisted.push(undecided(gap(false, "other"), "x"));
         assert_eq!(gaps.of("a", pods), NotGiven::Others("other".into()));
         assert_eq!(gaps.of("x", pods), NotGiven::Unlisted("other".into()));
         gaps.empty.push(gap(false, "rules[1] has no series"));
@@ -122,7 +131,7 @@ mod tests {
         assert_eq!(gaps.of("a", ReadKind::External), NotGiven::Unknown, "of the other API");
         gaps.metrics.insert("a".into(), vec![gap(false, "rules[0] filters it")]);
         assert_eq!(gaps.of("a", pods), NotGiven::LeftOut("rules[0] filters it".into()));
-        gaps.unlisted.push(unlisted(gap(false, "down"), "{__name__=~\"a|b\"}"));
+        gaps.unlisted.push(undecided(gap(false, "down"), "{__name__=~\"a|b\"}"));
         assert_eq!(gaps.of("a", pods), NotGiven::Unlisted("down; rules[0] filters it".into()));
         assert_eq!(gaps.of("b", ReadKind::Custom("pod")), NotGiven::Unlisted("down".into()));
         let services = gaps.of("b", ReadKind::Custom("services"));
@@ -130,8 +139,20 @@ mod tests {
     }
 
     #[test]
+    fn rules_that_are_not_loaded_come_before_all_that_is_known() {
+        let unloaded = vec![undecided(gap(false, "loading"), "x")];
+        let unlisted = vec![undecided(gap(false, "down"), "x"), undecided(gap(false, "down"), "y")];
+        let gaps = RuleGaps { unloaded, unlisted, ..RuleGaps::default() };
+        let pods = |metric| gaps.of(metric, ReadKind::Custom("pods"));
+        assert_eq!(pods("x"), NotGiven::Unloaded("loading".into()));
+        assert_eq!(pods("y"), NotGiven::Unlisted("down".into()), "the rule is for other series");
+        assert_eq!(gaps.of("x", ReadKind::Custom("services")), NotGiven::Others("down".into()));
+        assert_eq!(gaps.of("x", ReadKind::External), NotGiven::Unknown, "of the other API");
+    }
+
+    #[test]
     fn few_of_many_are_told() {
-        let rules = (0..5).map(|number| unlisted(gap(true, &format!("r{number}")), "a"));
+        let rules = (0..5).map(|number| undecided(gap(true, &format!("r{number}")), "a"));
         let gaps = RuleGaps { unlisted: rules.collect(), ..RuleGaps::default() };
         assert_eq!(
             gaps.of("a", ReadKind::External),

@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use foldhash::fast::RandomState;
 
 pub use entry::{Entry, EntryState, MeasuredKind, ReadKind, Rejection};
-pub use gaps::{NotGiven, RuleGap, RuleGaps, Unlisted};
+pub use gaps::{NotGiven, RuleGap, RuleGaps, Undecided};
 pub use lazy::{Binder, LazyMetric, RuleMetrics, RuleSeries, SeenSeries};
 use leadsman_delegate::Delegates;
 use leadsman_evaluation::Evaluations;

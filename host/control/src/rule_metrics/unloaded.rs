@@ -1,0 +1,58 @@
+//! Rules while the plugins that they run are not loaded: reads of what they may give are told so.
+
+use super::super::listing::Listed;
+use super::super::reason::Cause;
+use super::super::rule_gaps;
+use super::RuleOutput;
+use leadsman_config::valid;
+use leadsman_model::names::MetricName;
+use leadsman_model::resource::Resource;
+use leadsman_model::serve::Serve;
+use leadsman_rules::{Resolve, resolver};
+
+impl RuleOutput {
+    /// What there is of rules whose plugins are not loaded, and why they are not: what was served
+    /// `before`, and nothing else.
+    pub(crate) fn unloaded(
+        rules: &valid::Rules,
+        listed: &Listed,
+        why: &Cause,
+        before: Option<&Self>,
+    ) -> Self {
+        let resolve = resolver(&listed.resources);
+        let messages: Vec<_> = why.faults.iter().map(|fault| fault.message.as_str()).collect();
+        let gaps = rule_gaps::unloaded(rules, &resolve, &messages.join("; "));
+        match before.filter(|before| before.rules().is_some()) {
+            Some(before) => Self { gaps, ..before.clone() },
+            None => {
+                let resource_errors = resource_metrics(rules, &resolve, why);
+                Self { gaps, resource_errors, ..Self::default() }
+            }
+        }
+    }
+}
+
+/// The resource metrics that are configured, each with why it is not served.
+fn resource_metrics(
+    rules: &valid::Rules,
+    resolve: &Resolve<'_>,
+    why: &Cause,
+) -> Vec<(MetricName, Serve, Cause)> {
+    let Some(of) = &rules.resource_metrics else { return Vec::new() };
+    let (cpu, memory) = (&of.rules.cpu, &of.rules.memory);
+    let queries = [
+        ("pods", "cpu", cpu.pods(resolve)),
+        ("pods", "memory", memory.pods(resolve)),
+        ("nodes", "cpu", cpu.nodes(resolve)),
+        ("nodes", "memory", memory.nodes(resolve)),
+    ];
+    let unserved = queries.into_iter().filter_map(|(resource, metric, query)| {
+        if matches!(query, Ok(None)) {
+            return None;
+        }
+        let (metric, resource): (MetricName, _) =
+            (metric.parse().ok()?, Resource::known(resource)?);
+        Some((metric, Serve::ResourceMetrics(resource), why.clone()))
+    });
+    unserved.collect()
+}
