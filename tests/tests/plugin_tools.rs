@@ -158,7 +158,15 @@ async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
         "sum by (pod) (load{namespace=\"shop\"})",
         "{pod=\"web-0\"} 3",
         "/web-0 1007",
+        "mapping   pods/load of operator, mapping.yaml:1, generation",
+        "plugin    one.wasm ",
     ]);
+    // What cannot be loaded is told of the author's file.
+    put(&folder, "text.wasm", "no component");
+    let text = plugin(&folder, &[&["run", "text.wasm"], &on[..]].concat()).await;
+    assert_eq!(text.code, Some(1), "{}", text.output);
+    text.assert_contains(&[": text.wasm: "]);
+    assert!(!text.output.contains(".leadsman-try-"), "{}", text.output);
     // So is one that is larger than what a configuration allows by default, as one with an interpreter is.
     put(&folder, "large.wasm", padded(version(1)));
     let report = plugin(&folder, &[&["run", "large.wasm"], &on[..]].concat()).await;
