@@ -49,6 +49,8 @@ async fn ports_of_shipped_plugins_pass_the_same_fixtures_natively_and_as_compone
     for (example, shipped, passed) in [
         ("ratio", "ratio", "12 fixtures, 0 failed"),
         ("per_object", "per-object", "26 fixtures, 0 failed"),
+        // Objects with their addresses, and a query of its own.
+        ("alb_pool", "alb-pool", "36 fixtures, 0 failed"),
     ] {
         let author = in_environment();
         author.python_example(example, shipped);
