@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use leadsman_control::is_shipped;
 use leadsman_document::{Document, Fault, Faults};
 use leadsman_model::owner::Owner;
 use leadsman_oci::Digest;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::ExplainError;
 use super::try_mapping::{TryOptions, USED, place_of_mapping};
+use crate::plugin_tools::IS_FOLDER;
 
 /// The mapping of the configuration that is made.
 const MAPPING: &str = "/mappings/0";
@@ -83,7 +85,7 @@ impl Trial {
             .map_err(|reason| ExplainError::File { file: mapping.document.name.clone(), reason })?;
         let mut tried = mapping.document.value.pointer(place).cloned().unwrap_or_default();
         let component = match &options.plugin {
-            Some(plugin) => replace_plugin(&mut tried, plugin)?,
+            Some(plugin) => replace_plugin(&mut tried, plugin, &against.document.value)?,
             None => None,
         };
         let metric = tried["metric"].as_str().unwrap_or_default().to_owned();
@@ -174,24 +176,36 @@ impl Renamed {
 }
 
 /// Makes a mapping name another plugin. With the path of its file, if it is one.
-fn replace_plugin(mapping: &mut Value, plugin: &str) -> Result<Option<PathBuf>, ExplainError> {
+fn replace_plugin(
+    mapping: &mut Value,
+    plugin: &str,
+    against: &Value,
+) -> Result<Option<PathBuf>, ExplainError> {
+    let refused =
+        |reason: &str| ExplainError::File { file: plugin.to_owned(), reason: reason.to_owned() };
     let Some(keys) = mapping.as_object_mut() else { return Ok(None) };
     if keys.contains_key("plugins") {
-        return Err(ExplainError::File {
-            file: plugin.to_owned(),
-            reason: "the mapping has several plugins, and which of them it replaces is not known; \
-                     name it under `plugins` of the configuration, and use `leadsman try`"
-                .to_owned(),
-        });
+        return Err(refused(
+            "the mapping has several plugins, and which of them it replaces is not known; name it \
+             under `plugins` of the configuration, and use `leadsman try`",
+        ));
     }
-    if !Path::new(plugin).is_file() {
-        keys.insert("plugin".to_owned(), plugin.into());
-        return Ok(None);
+    let path = Path::new(plugin);
+    if !path.is_file() {
+        // A plugin of the configuration may be named, too.
+        let is_known = is_shipped(plugin) || against["plugins"].get(plugin).is_some();
+        return match (is_known, path.is_dir()) {
+            (true, _) => {
+                keys.insert("plugin".to_owned(), plugin.into());
+                Ok(None)
+            }
+            (false, true) => Err(refused(IS_FOLDER)),
+            (false, false) => Err(refused(
+                "there is no such file, and no plugin of that name ships with Leadsman",
+            )),
+        };
     }
-    let file = std::path::absolute(plugin).map_err(|error| ExplainError::File {
-        file: plugin.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let file = std::path::absolute(path).map_err(|error| refused(&error.to_string()))?;
     keys.insert("plugin".to_owned(), TRIED_PLUGIN.into());
     Ok(Some(file))
 }

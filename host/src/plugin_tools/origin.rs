@@ -17,6 +17,10 @@ use leadsman_sandbox::{CompileOwner, Compiler, Engine, Plugin};
 /// The largest file that is read as a component, in bytes. The sandbox refuses smaller ones already.
 const MAX_FILE: u64 = 64 << 20;
 
+/// What is wrong with a project in the place of a component.
+pub(crate) const IS_FOLDER: &str =
+    "it is a folder; name the component that `leadsman plugin build` makes of it";
+
 /// What loads plugins, as in `serve`.
 pub struct Tools {
     engine: Engine,
@@ -49,6 +53,9 @@ impl Tools {
         }
         if let Some(shipped) = control::shipped_plugin(&self.engine, from) {
             return Ok(Fetched { plugin: shipped?, bytes: None, provenance: None });
+        }
+        if path.is_dir() {
+            return Err(PluginError(format!("{from}: {IS_FOLDER}")).into());
         }
         let Ok(reference) = from.parse::<Reference>() else {
             return Err(PluginError(format!(
