@@ -12,8 +12,7 @@ use leadsman_sandbox::limits::MAX_BYTES;
 use serde_json::{Value, json};
 
 use super::ExplainError;
-use super::try_mapping::{TryOptions, USED, place_of_mapping};
-use crate::plugin_tools::IS_FOLDER;
+use super::try_mapping::{IS_FOLDER, TryOptions, USED, place_of_mapping};
 
 /// The mapping of the configuration that is made.
 const MAPPING: &str = "/mappings/0";

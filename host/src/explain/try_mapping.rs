@@ -14,6 +14,10 @@ use super::trial::{Trial, Written};
 pub(crate) const USED: [&str; 7] =
     ["apiVersion", "kind", "sources", "plugins", "registries", "verify", "objects"];
 
+/// What is wrong with a project in the place of a component.
+pub(crate) const IS_FOLDER: &str =
+    "it is a folder; name the component that `leadsman plugin build` makes of it";
+
 /// What to try, and with what.
 #[derive(Debug, Clone)]
 pub struct TryOptions {

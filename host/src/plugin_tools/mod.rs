@@ -17,7 +17,6 @@ pub use bench::{Bench, BenchOptions, Size, bench};
 pub use dev::{DevOptions, dev};
 pub use diff::{Difference, Differences, diff};
 pub use inspect::{Inspection, Provenance, Signature, inspect};
-pub(crate) use origin::IS_FOLDER;
 pub use origin::{Fetched, Tools, fixtures};
 pub use registry::{PushOptions, RegistryOptions, pull, push, sign_lines};
 

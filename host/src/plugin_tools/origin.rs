@@ -10,16 +10,13 @@ use serde_json::Value;
 use super::registry::{self, RegistryOptions};
 use super::{PluginError, Provenance};
 use crate::app;
+use crate::explain::try_mapping::IS_FOLDER;
 use leadsman_control as control;
 use leadsman_oci::{Digest, Reference};
 use leadsman_sandbox::{CompileOwner, Compiler, Engine, Plugin};
 
 /// The largest file that is read as a component, in bytes. The sandbox refuses smaller ones already.
 const MAX_FILE: u64 = 64 << 20;
-
-/// What is wrong with a project in the place of a component.
-pub(crate) const IS_FOLDER: &str =
-    "it is a folder; name the component that `leadsman plugin build` makes of it";
 
 /// What loads plugins, as in `serve`.
 pub struct Tools {
