@@ -382,7 +382,7 @@ config: {object: pod}
     assert_ne!(faulty.code, Some(0), "{faulty:#?}");
     faulty.assert_contains(&["mapping.yaml:7: config", "objekt"]);
     assert!(!faulty.output.contains(".leadsman-try-"), "{faulty:#?}");
-    // So are those of what it is tried with, and where the mapping is in a list.
+    // Also where the mapping is in a list, and where it is refused before it is bound.
     let unknown = mapping.replace("per-object", "not-there").replace('\n', "\n  ");
     std::fs::write(&file, format!("# One of one.\n-{}\n", &unknown[2..])).expect("a file");
     let faulty = command(&folder, &[&["try"], &arguments[..]].concat()).await;
