@@ -34,6 +34,7 @@ mod embedded {
                 "BUILD.md",
                 "config_test.go",
                 "examples",
+                "pack",
                 "plugin_test.go",
                 "readme_test.go",
                 "template",

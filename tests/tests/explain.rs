@@ -366,10 +366,13 @@ config: {object: pod}
     assert_eq!(report.code, Some(0), "{report:#?}");
     report.assert_contains(&[
         "pods/tried",
+        "mapping   pods/tried of operator, mapping.yaml:2, generation",
         "query     q to prometheus: sum by (pod) (published{namespace=\"shop\"})",
         "row       {pod=\"cart-0\"} 1013.4",
+        "KiB: 3 measures\n",
         "measure   cart-0 1013.4",
     ]);
+    assert!(!report.output.contains(".leadsman-try-"), "{report:#?}");
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
     assert_eq!(left.len(), 2, "nothing is left beside the two files");
     // Its faults are told.
@@ -377,7 +380,14 @@ config: {object: pod}
     std::fs::write(&file, wrong).expect("a file");
     let faulty = command(&folder, &[&["try"], &arguments[..]].concat()).await;
     assert_ne!(faulty.code, Some(0), "{faulty:#?}");
-    faulty.assert_contains(&["objekt"]);
+    faulty.assert_contains(&["mapping.yaml:7: config", "objekt"]);
+    assert!(!faulty.output.contains(".leadsman-try-"), "{faulty:#?}");
+    // Also where the mapping is in a list, and where it is refused before it is bound.
+    let unknown = mapping.replace("per-object", "not-there").replace('\n', "\n  ");
+    std::fs::write(&file, format!("# One of one.\n-{}\n", &unknown[2..])).expect("a file");
+    let faulty = command(&folder, &[&["try"], &arguments[..]].concat()).await;
+    assert_ne!(faulty.code, Some(0), "{faulty:#?}");
+    faulty.assert_contains(&["mapping.yaml:6: [0].plugin: "]);
 }
 
 /// A rule of prometheus-adapter.

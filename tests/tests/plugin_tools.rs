@@ -158,8 +158,23 @@ async fn a_plugin_is_run_once_on_a_real_source_and_recorded() {
         "sum by (pod) (load{namespace=\"shop\"})",
         "{pod=\"web-0\"} 3",
         "/web-0 1007",
+        "mapping   pods/load of operator, mapping.yaml:1, generation",
+        "plugin    one.wasm ",
     ]);
-    // So is one that is larger than what a configuration allows by default, as one with an interpreter is.
+    // What cannot be loaded is told of the author's file.
+    put(&folder, "text.wasm", "no component");
+    let text = plugin(&folder, &[&["run", "text.wasm"], &on[..]].concat()).await;
+    assert_eq!(text.code, Some(1), "{}", text.output);
+    text.assert_contains(&[": text.wasm: "]);
+    assert!(!text.output.contains(".leadsman-try-"), "{}", text.output);
+    for (wrong, says) in [
+        ("missing.wasm", "missing.wasm: there is no such file, and no plugin of that name ships"),
+        (".", ".: it is a folder; name the component that `leadsman plugin build` makes of it"),
+    ] {
+        plugin(&folder, &[&["run", wrong], &on[..]].concat()).await.assert_contains(&[says]);
+    }
+    plugin(&folder, &["inspect", "."]).await.assert_contains(&[".: it is a folder"]);
+    // One is run that is larger than what a configuration allows by default, as one with an interpreter is.
     put(&folder, "large.wasm", padded(version(1)));
     let report = plugin(&folder, &[&["run", "large.wasm"], &on[..]].concat()).await;
     assert_eq!(report.code, Some(0), "{}", report.output);

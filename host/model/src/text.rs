@@ -1,4 +1,4 @@
-//! Untrusted texts, bounded for messages.
+//! Texts for messages: untrusted ones, bounded, and numbers of things.
 
 use std::borrow::Cow;
 
@@ -23,6 +23,11 @@ pub fn one_line(text: &str, max_chars: usize) -> String {
     excerpt(text, max_chars).replace(char::is_control, " ")
 }
 
+/// So many of something, whose plural ends in s.
+pub fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +46,11 @@ mod tests {
         assert_eq!(one_line("a\nb\tc", 5), "a b c");
         assert_eq!(one_line("ééé", 2), "éé…");
         assert_eq!(one_line("", 0), "");
+    }
+
+    #[test]
+    fn one_thing_has_no_plural() {
+        let told = [0, 1, 2].map(|count| counted(count, "measure"));
+        assert_eq!(told, ["0 measures", "1 measure", "2 measures"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Controllers of NSX ALB: is each reached and logged in to, what does it know, and what does asking cost?
 
 use super::{Finding, Verdict};
+use leadsman_model::text::counted;
 use leadsman_source::{AlbError, ControllerReport};
 
 /// What was found of a controller that was asked.
@@ -124,10 +125,6 @@ fn advice(error: &AlbError) -> &'static str {
 
 fn advised(what: String, advice: &str) -> Finding {
     Finding { verdict: Verdict::Unsure, what, advice: Some(advice.to_owned()) }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]

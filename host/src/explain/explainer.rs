@@ -53,19 +53,16 @@ impl Explainer {
                 cluster.ok_or(ExplainError::NoCluster)?,
             ))));
         };
-        let cluster = match kubeconfig {
-            Some(file) => {
-                ClusterOptions::Around { kubeconfig: Some(file.to_owned()), service: None }
-            }
-            None => ClusterOptions::Never,
-        };
-        let origin = ConfigOrigin::File(config);
-        let loaded = app::load_recording(origin, &Flags::default(), &cluster).await?;
-        if loaded.loaded.refuses_a_document() {
-            let faults = loaded.loaded.faults.iter().map(|(_, faults)| faults.to_string());
+        Self::of(load(&config, kubeconfig).await?)
+    }
+
+    /// Explains with a configuration that was loaded, unless it has faults.
+    pub(super) fn of(config: LoadedConfig) -> Result<Self, ExplainError> {
+        if config.loaded.refuses_a_document() {
+            let faults = config.loaded.faults.iter().map(|(_, faults)| faults.to_string());
             return Err(ExplainError::Faults(faults.collect::<Vec<_>>().join("\n")));
         }
-        Ok(Self(ExplainBackend::Process(Box::new(loaded))))
+        Ok(Self(ExplainBackend::Process(Box::new(config))))
     }
 
     /// The paths of reads.
@@ -138,6 +135,20 @@ impl Explainer {
             }
         }
     }
+}
+
+/// Loads a configuration in this process, for evaluations that are recorded as a whole. The objects are those
+/// of a cluster, if one is named.
+pub(super) async fn load(
+    config: &Path,
+    kubeconfig: Option<&Path>,
+) -> Result<LoadedConfig, ExplainError> {
+    let cluster = match kubeconfig {
+        Some(file) => ClusterOptions::Around { kubeconfig: Some(file.to_owned()), service: None },
+        None => ClusterOptions::Never,
+    };
+    let origin = ConfigOrigin::File(config.to_owned());
+    Ok(app::load_recording(origin, &Flags::default(), &cluster).await?)
 }
 
 /// The APIs and kinds of objects that a snapshot serves a metric for.

@@ -17,6 +17,7 @@ mod record;
 mod requests;
 mod stand_in;
 mod text;
+mod trial;
 pub(crate) mod try_mapping;
 mod verdict;
 mod waits;

@@ -2,7 +2,7 @@
 //! asked and answered, what the plugin made of it, and who reads.
 
 use k8s_openapi::jiff::Timestamp;
-use leadsman_model::text::one_line;
+use leadsman_model::text::{counted, one_line};
 use leadsman_provider::explanation::{
     ExplainedEvaluation, ExplainedMeasure, ExplainedMetric, ExplainedQuery, ExplainedRun,
     ExplainedValue, MetricExplanation, Number, ValueFrom,
@@ -28,6 +28,8 @@ pub(super) fn lines(document: &MetricExplanation, metric: &ExplainedMetric) -> V
     let mapping = &metric.mapping;
     let what = if mapping.of_rule { "rule" } else { "mapping" };
     let written = match &mapping.written {
+        // A file may be the mapping and nothing else.
+        Some(at) if at.place.is_empty() => format!(", {}:{}", at.document, at.line),
         Some(at) => format!(", {}:{} ({})", at.document, at.line, at.place),
         None => String::new(),
     };
@@ -171,11 +173,8 @@ fn of_run(document: &MetricExplanation, run: &ExplainedRun, lines: &mut Vec<Line
     }
     if let Some(plugin) = &run.plugin {
         let (took, memory) = (plugin.took * 1000.0, plugin.memory >> 10);
-        let measures = run.measures_total;
-        lines.push((
-            "ran",
-            format!("the plugin for {took:.1}ms in {memory} KiB: {measures} measures"),
-        ));
+        let measures = counted(run.measures_total, "measure");
+        lines.push(("ran", format!("the plugin for {took:.1}ms in {memory} KiB: {measures}")));
         lines.extend(plugin.log.iter().map(|line| ("log", line.clone())));
         lines.extend(plugin.log_left_out.iter().map(|why| ("log", format!("left out: {why}"))));
     }
@@ -245,7 +244,7 @@ fn timeline(run: &ExplainedRun) -> String {
         0 => String::new(),
         count => {
             let sum = served.fold(0_i64, |sum, value| sum.saturating_add(value.milli));
-            format!(", {} over {count} values", both(sum))
+            format!(", {} over {}", both(sum), counted(count, "value"))
         }
     };
     let at = clock(&run.time);
@@ -355,12 +354,28 @@ mod tests {
                 "look: http://p/graph?g0.expr=x",
                 "ran: the plugin for 0.4ms in 1088 KiB: 3 measures",
                 "log: INFO hello",
-                "run: 00:00:07 ok in 20.0ms for a read, 3 series, 1013.4 (1013400m) over 1 values",
+                "run: 00:00:07 ok in 20.0ms for a read, 3 series, 1013.4 (1013400m) over 1 value",
                 "reader: jane (kubectl/v1), last 1.0s ago",
             ]
         );
         let values = text(values(&document, &document.metrics[0]));
         assert_eq!(values, ["value: shop/a 1013.4 (1013400m), measured 5.0s ago"]);
+    }
+
+    #[test]
+    fn one_measure_of_a_mapping_that_is_a_file() {
+        let mut document = document();
+        let metric = &mut document.metrics[0];
+        metric.mapping.written.as_mut().unwrap().place = String::new();
+        metric.evaluations[0].runs[0].measures_total = 1;
+        let lines = lines(&document, &document.metrics[0]);
+        for line in [
+            ("mapping", "pods/m of operator, config.yaml:12, generation 4"),
+            ("ran", "the plugin for 0.4ms in 1088 KiB: 1 measure"),
+        ] {
+            let line = (line.0, line.1.to_owned());
+            assert!(lines.contains(&line), "{lines:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::origin::{self, Tools};
 use super::registry::RegistryOptions;
 use super::{PluginError, table};
 use leadsman_control::{self as control, FixtureRun};
+use leadsman_model::text::counted;
 use leadsman_sandbox::{Description, Limits, Plugin};
 
 /// How many values of an input are shown.
@@ -150,7 +151,7 @@ impl Difference {
         let [old, new] = &self.outcomes;
         let (Ok(old), Ok(new)) = (&old.result, &new.result) else {
             let shown = |outcome: &FixtureRun| match &outcome.result {
-                Ok(values) => format!("{} values", values.len()),
+                Ok(values) => counted(values.len(), "value"),
                 Err(reason) => reason.clone(),
             };
             return vec![["result".to_owned(), shown(old), shown(new)]];

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::registry::{self, RegistryOptions};
 use super::{PluginError, Provenance};
 use crate::app;
+use crate::explain::try_mapping::IS_FOLDER;
 use leadsman_control as control;
 use leadsman_oci::{Digest, Reference};
 use leadsman_sandbox::{CompileOwner, Compiler, Engine, Optimization, Plugin};
@@ -55,6 +56,9 @@ impl Tools {
         }
         if let Some(shipped) = control::shipped_plugin(&self.engine, from) {
             return Ok(Fetched { plugin: shipped?, bytes: None, provenance: None });
+        }
+        if path.is_dir() {
+            return Err(PluginError(format!("{from}: {IS_FOLDER}")).into());
         }
         let Ok(reference) = from.parse::<Reference>() else {
             return Err(PluginError(format!(

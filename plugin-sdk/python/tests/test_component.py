@@ -206,6 +206,20 @@ def test_a_module_that_cannot_be_loaded_is_told_with_its_line(
     assert "backtrace" not in found
 
 
+@needs_componentize_py
+def test_a_compiled_module_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project(tmp_path, "import quick")
+    compiled = folder / "quick.cpython-311-x86_64-linux-gnu.so"
+    compiled.write_bytes(b"\x7fELF")
+    assert f"quick is compiled for this machine ({compiled})" in refusal(folder, capsys)
+    compiled.unlink()
+    # It is linked without being imported, and this one cannot be.
+    project(tmp_path, PLUGIN.format("a"))
+    compiled = folder / "quick.cpython-314-wasm32-wasi.so"
+    compiled.write_bytes(b"\0asm\1\0\0\0")
+    assert f"quick is compiled for WASI ({compiled})" in refusal(folder, capsys)
+
+
 def test_what_is_missing_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use self::tool::Tool;
+use self::tool::{Needed, Tool};
 use crate::core_module::{CoreModuleError, component_of_module};
 
 /// The variable that names the file into which the fixtures' runner of an SDK writes what came of each.
@@ -203,10 +203,7 @@ impl Project {
     }
 
     fn build_with(&self, snapshot: Option<&Path>) -> Result<Vec<u8>, ProjectError> {
-        let folder = self
-            .folder
-            .canonicalize()
-            .map_err(|source| ProjectError::File { path: self.folder.clone(), source })?;
+        let folder = self.absolute()?;
         let module = match self.language {
             Language::Rust => rust::build(&folder)?,
             Language::Go => go::build(&folder)?,
@@ -220,10 +217,7 @@ impl Project {
     /// Where they run fixtures with the SDK, it adds a line to the report for each of them.
     /// Returns the command line, or nothing if the project has no tests.
     pub fn test_natively(&self, report: &Path) -> Result<Option<String>, ProjectError> {
-        let folder = self
-            .folder
-            .canonicalize()
-            .map_err(|source| ProjectError::File { path: self.folder.clone(), source })?;
+        let folder = self.absolute()?;
         let tests = match self.language {
             Language::Rust => Some(rust::tests(&folder)),
             Language::Go => Some(go::tests(&folder)),
@@ -243,6 +237,12 @@ impl Project {
         }
     }
 
+    /// Its folder, for tools that run in it.
+    fn absolute(&self) -> Result<PathBuf, ProjectError> {
+        let absolute = self.folder.canonicalize();
+        absolute.map_err(|source| ProjectError::File { path: self.folder.clone(), source })
+    }
+
     /// The folder of its fixtures.
     pub fn fixtures(&self) -> PathBuf {
         self.folder.join("fixtures")
@@ -250,7 +250,7 @@ impl Project {
 
     /// The name of its component: that of its folder.
     pub fn component_name(&self) -> String {
-        let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        let folder = self.absolute().unwrap_or_else(|_| self.folder.clone());
         let name = folder.file_name().unwrap_or(OsStr::new("plugin")).to_string_lossy();
         format!("{name}.wasm")
     }
@@ -325,7 +325,7 @@ mod tests {
     fn a_project_in_rust_needs_the_version_of_its_sdk() {
         let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-sdk");
         let manifest = std::fs::read_to_string(sdks.join("Cargo.standalone.toml")).unwrap();
-        let (major, minor) = rust::NEEDED;
+        let (major, minor) = rust::NEEDED.version;
         assert!(manifest.contains(&format!("rust-version = \"{major}.{minor}\"")), "{manifest}");
     }
 

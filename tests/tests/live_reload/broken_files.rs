@@ -18,6 +18,7 @@ fn broken_plugins() -> Vec<(Vec<u8>, &'static str, &'static [&'static str])> {
     let wrong = |expected| fixtures(json!({"measures": [{"object": "web-0", "value": expected}]}));
     let failing = version_with_fixtures(2, &wrong(1234));
     let unreadable = version_with_fixtures(2, &json!({"not": "fixtures"}));
+    let odd = version_with_fixtures(2, &json!([{"name": "odd one", "fixture": {"expct": {}}}]));
     let endless = version_with_fixtures(2, &json!(["x".repeat(1 << 20)]));
     vec![
         (Vec::new(), "NotAPlugin", &["empty"]),
@@ -36,6 +37,7 @@ fn broken_plugins() -> Vec<(Vec<u8>, &'static str, &'static [&'static str])> {
         (endless_start(), "DescribeFailed", &["describe itself", "stopped after"]),
         (failing, "SelfTestFailed", &["\"two pods\"", "web-0", "2000|2k", "1234"]),
         (unreadable, "SelfTestFailed", &["fixtures cannot be read"]),
+        (odd, "SelfTestFailed", &["\"odd one\" cannot be read: unknown field `expct`"]),
         (endless, "SelfTestFailed", &["fixtures have 10485", "the limit is 1048576"]),
     ]
 }

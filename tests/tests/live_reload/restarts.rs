@@ -115,6 +115,20 @@ async fn a_hanging_registry_does_not_delay_the_start() {
     ends(leadsman).await;
 }
 
+/// A copy of the code of an interpreter would take 35 MiB for each plugin.
+#[tokio::test]
+async fn compiled_code_is_mapped_from_its_file() {
+    let mut remains = Remains::new().await;
+    remains.configure("");
+    let leadsman = remains.starts(1000.0).await;
+    let maps = format!("/proc/{}/maps", leadsman.pid());
+    let maps = fs::read_to_string(maps).expect("what is mapped");
+    let cache = remains.cache().display().to_string();
+    let is_mapped = maps.lines().any(|line| line.contains(" r-xp ") && line.contains(&cache));
+    assert!(is_mapped, "no code of {cache} is mapped:\n{maps}");
+    ends(leadsman).await;
+}
+
 #[tokio::test]
 async fn plugins_that_were_not_cached_are_not_served() {
     let mut remains = Remains::new().await;

@@ -176,14 +176,26 @@ async fn the_sdk_passes_its_own_tests_and_its_package_is_all_that_a_project_need
     author.tool("npm", &["pack"], &package).await;
     author.plugin_ok(&["new", "mine", "--language", "typescript"]).await;
     let project = author.path("mine");
-    std::fs::remove_dir_all(project.join("sdk")).expect("the copy of the SDK");
-    let manifest = std::fs::read_to_string(project.join("package.json")).expect("the manifest");
-    let packed = "file:../plugin-sdk/javascript/leadsman-plugin-0.1.0.tgz";
-    assert!(manifest.contains("file:sdk"), "{manifest}");
-    author.write("mine/package.json", manifest.replace("file:sdk", packed));
-    author.tool("npm", &["install"], &project).await;
+    // As the page says it: from the folder, in a package of one's own, and from the packed file.
+    author.write("own/package.json", r#"{"name": "own", "version": "0.1.0", "type": "module"}"#);
+    let own = author.path("own");
+    std::fs::rename(project.join("sdk"), own.join("sdk")).expect("the folder of the SDK");
+    author.tool("sh", &["-c", &install("./sdk")], &own).await;
+    assert!(own.join("node_modules/.bin/leadsman-plugin").exists());
+    let packed = "leadsman-plugin-0.1.0.tgz";
+    std::fs::rename(package.join(packed), author.path(packed)).expect("the packed SDK");
+    author.tool("sh", &["-c", &install(&format!("../{packed}"))], &project).await;
     let tested = author.plugin_ok(&["test", "mine"]).await;
     tested.assert_contains(&["passed  natively", "4 fixtures, 0 failed"]);
+}
+
+/// The command of the page that installs the SDK from a place.
+fn install(place: &str) -> String {
+    let command = format!("npm install --save-dev {place}");
+    let page = std::fs::read_to_string(repository().join("docs/plugins-javascript.md"));
+    let page = page.expect("the page");
+    assert!(page.lines().any(|line| line == command), "{command} is not on the page");
+    command
 }
 
 /// Copies a file, or a folder without what npm has installed in it, and without its list of exact versions:

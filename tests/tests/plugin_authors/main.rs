@@ -7,6 +7,7 @@ mod go;
 mod hostile_go;
 mod javascript;
 mod packages;
+mod pages;
 mod python;
 mod refusals;
 mod rust;

@@ -49,6 +49,8 @@ async fn ports_of_shipped_plugins_pass_the_same_fixtures_natively_and_as_compone
     for (example, shipped, passed) in [
         ("ratio", "ratio", "12 fixtures, 0 failed"),
         ("per_object", "per-object", "26 fixtures, 0 failed"),
+        // Objects with their addresses, and a query of its own.
+        ("alb_pool", "alb-pool", "36 fixtures, 0 failed"),
     ] {
         let author = in_environment();
         author.python_example(example, shipped);
@@ -114,6 +116,12 @@ async fn what_stops_a_build_is_told_with_its_line() {
     let told = author.refused(&["build", "."], None).await;
     assert!(told.contains("mine.py") && told.contains("ZeroDivisionError"), "{told}");
     assert!(told.contains("-m leadsman_plugin build") && told.contains("failed"), "{told}");
+    // A module in C, as a package has it.
+    author.write("mine.py", "import quick\n");
+    author.write("quick.cpython-311-x86_64-linux-gnu.so", b"\x7fELF");
+    let told = author.refused(&["build", "."], None).await;
+    assert!(told.contains("quick is compiled for this machine"), "{told}");
+    assert!(told.contains("use a package that is Python alone"), "{told}");
     author.write("pyproject.toml", "[project]\nname = \"other\"\n");
     let told = author.refused(&["build", "."], None).await;
     assert!(told.contains("there is no module other in"), "{told}");

@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::Author;
+use leadsman_tests::version;
+use serde_json::json;
+
+use super::{Author, row};
 
 #[tokio::test]
 async fn a_folder_of_no_language_and_of_two() {
@@ -19,10 +22,14 @@ async fn a_folder_of_no_language_and_of_two() {
 impl Author {
     /// Puts a tool into the folder `bin` that only says its version.
     fn tool_that_says(&self, name: &str, says: &str) {
-        let path = format!("bin/{name}");
-        self.write(&path, format!("#!/bin/sh\necho {says}\n"));
+        self.program(&format!("bin/{name}"), &format!("echo {says}\n"));
+    }
+
+    /// Writes a program of a shell.
+    fn program(&self, path: &str, script: &str) {
+        self.write(path, format!("#!/bin/sh\n{script}"));
         let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(self.path(&path), executable).expect("an executable");
+        std::fs::set_permissions(self.path(path), executable).expect("an executable");
     }
 }
 
@@ -82,6 +89,41 @@ async fn what_projects_in_javascript_and_python_lack() {
             assert!(told.contains(says), "{told}");
         }
     }
+}
+
+#[tokio::test]
+async fn without_pytest_the_component_is_tested_and_what_is_missing_is_named() {
+    let author = Author::new();
+    let environment = author.path("environment");
+    let author = author.set("VIRTUAL_ENV", environment);
+    let made = author.path("made.wasm");
+    author.write("made.wasm", version(1));
+    // Instead of an interpreter: it lacks pytest, and what it builds is there already.
+    let interpreter = format!(
+        "for last; do :; done\n\
+         case \"$1 $last\" in\n\
+         '-c pytest') echo 3.12 pytest ;;\n\
+         -c*) echo 3.12 ;;\n\
+         *) while [ \"$1\" != -o ]; do shift; done; cp '{}' \"$2\" ;;\n\
+         esac\n",
+        made.display()
+    );
+    author.program("environment/bin/python", &interpreter);
+    author.write("mine/pyproject.toml", "");
+    author.write("mine/requirements-dev.txt", "pytest\n");
+    let fixture = json!({
+        "namespace": "shop",
+        "queries": {"q": {"resultType": "vector", "result": [
+            {"metric": {"pod": "web-0"}, "value": [1, "1"]}]}},
+        "expect": {"measures": [{"object": "web-0", "value": 1000}]},
+    });
+    author.write("mine/fixtures/one.json", fixture.to_string());
+    let tested = author.plugin_ok(&["test", "mine"]).await;
+    assert_eq!(row(&tested.output, "one")[1], "passed");
+    tested.assert_contains(&[
+        "has no pytest; run `python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt`",
+        "1 fixture, 0 failed; the project's own tests were not run",
+    ]);
 }
 
 #[tokio::test]

@@ -55,6 +55,10 @@ async fn each_passes_in_rust() {
     let tests = ["test", "--quiet"];
     each_passes_natively(&author, "rust", |_| (), (Path::new("cargo"), &tests[..])).await;
     one_passes_as_a_component(&author).await;
+    // The example of the page needs the same.
+    author.example_in_rust();
+    let tested = author.plugin_ok(&["test", "busy"]).await;
+    assert_passed(&tested.output, "share");
     // As their CI does it.
     let lints = ["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"];
     for template in OTHERS {

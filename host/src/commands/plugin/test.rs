@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use leadsman_control::{self as control, FixtureOutcome};
+use leadsman_model::text::counted;
 use leadsman_plugin_build::{NamedFixture, read_fixtures};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -92,7 +93,8 @@ pub(super) fn test(arguments: &TestPlugin) -> ExitCode {
     };
     let failures = outcomes.iter().filter(|outcome| outcome.reason.is_some()).count();
     let left = failures - blessed.len();
-    print_line(format_args!("{} fixtures, {left} failed{natively}", outcomes.len()));
+    let fixtures = counted(outcomes.len(), "fixture");
+    print_line(format_args!("{fixtures}, {left} failed{natively}"));
     let native_failed = native.is_some_and(|native| native.has_failed());
     if left == 0 && !native_failed { ExitCode::SUCCESS } else { ExitCode::from(super::FAULTS) }
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{ProjectError, Tool, read, scratch, version};
+use super::{Needed, ProjectError, Tool, read, scratch};
 
-/// The oldest version that the SDK is written for.
-const NEEDED: (u32, u32) = (1, 26);
-const NEEDED_NAME: &str = "go1.26 or newer";
+/// What the SDK is written for.
+const NEEDED: Needed =
+    Needed { tool: "go", version: (1, 26), name: "go1.26 or newer", install: INSTALL };
 
 const INSTALL: &str = "install Go 1.26 or newer from https://go.dev/dl (TinyGo is another compiler, \
                        and will not do)";
@@ -36,9 +36,5 @@ fn check_version(folder: &Path) -> Result<(), ProjectError> {
     let mut go = Tool::new("go", INSTALL, folder);
     // The one that builds this module: go.mod may ask for another.
     go.command.args(["env", "GOVERSION"]);
-    let found = go.output()?.trim().to_owned();
-    if version(&found).is_some_and(|version| version >= NEEDED) {
-        return Ok(());
-    }
-    Err(ProjectError::WrongVersion { tool: "go", found, needed: NEEDED_NAME, install: INSTALL })
+    NEEDED.check(go.output()?.trim())
 }

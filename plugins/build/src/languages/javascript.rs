@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Language, ProjectError, Tool, read, scratch, version};
+use super::{Language, Needed, ProjectError, Tool, read, scratch};
 
-/// The oldest version that the SDK's package runs on.
-const NEEDED: (u32, u32) = (20, 6);
-const NEEDED_NAME: &str = "Node.js 20.6 or later";
+/// What the SDK's package runs on.
+const NEEDED: Needed =
+    Needed { tool: "node", version: (20, 6), name: "Node.js 20.6 or later", install: INSTALL };
 
 const INSTALL: &str =
     "install Node.js 20.6 or later from https://nodejs.org, or `apt install nodejs npm`";
@@ -51,9 +51,5 @@ pub(super) fn tests(folder: &Path) -> Result<Option<Tool>, ProjectError> {
 fn check_version(folder: &Path) -> Result<(), ProjectError> {
     let mut node = Tool::new("node", INSTALL, folder);
     node.command.arg("--version");
-    let found = node.output()?.trim().to_owned();
-    if version(&found).is_some_and(|version| version >= NEEDED) {
-        return Ok(());
-    }
-    Err(ProjectError::WrongVersion { tool: "node", found, needed: NEEDED_NAME, install: INSTALL })
+    NEEDED.check(node.output()?.trim())
 }

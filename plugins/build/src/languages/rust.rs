@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Language, ProjectError, Tool, read, version};
+use super::{Language, Needed, ProjectError, Tool, read};
 use crate::{TARGET, Toolchain};
 
-/// The oldest version that the SDK is written for.
-pub(super) const NEEDED: (u32, u32) = (1, 95);
-const NEEDED_NAME: &str = "Rust 1.95 or newer";
+/// What the SDK is written for.
+pub(super) const NEEDED: Needed =
+    Needed { tool: "cargo", version: (1, 95), name: "Rust 1.95 or newer", install: INSTALL };
 
 const INSTALL: &str = "install Rust from https://rustup.rs, then `rustup target add \
                        wasm32-unknown-unknown`";
@@ -45,11 +45,7 @@ fn check_version(folder: &Path) -> Result<(), ProjectError> {
     // Of the toolchain that the folder asks for: `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
     cargo.command.arg("--version");
     let says = cargo.output()?;
-    let found = says.split_whitespace().nth(1).unwrap_or_default().to_owned();
-    if version(&found).is_some_and(|version| version >= NEEDED) {
-        return Ok(());
-    }
-    Err(ProjectError::WrongVersion { tool: "cargo", found, needed: NEEDED_NAME, install: INSTALL })
+    NEEDED.check(says.split_whitespace().nth(1).unwrap_or_default())
 }
 
 /// Its own tests.

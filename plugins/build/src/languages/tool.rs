@@ -3,7 +3,27 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::ProjectError;
+use super::{ProjectError, version};
+
+/// The oldest version of a tool that will do.
+pub(super) struct Needed {
+    pub(super) tool: &'static str,
+    pub(super) version: (u32, u32),
+    /// As people call it.
+    pub(super) name: &'static str,
+    pub(super) install: &'static str,
+}
+
+impl Needed {
+    /// Checks what a tool says of its version.
+    pub(super) fn check(&self, found: &str) -> Result<(), ProjectError> {
+        if version(found).is_some_and(|version| version >= self.version) {
+            return Ok(());
+        }
+        let Self { tool, name: needed, install, .. } = *self;
+        Err(ProjectError::WrongVersion { tool, found: found.to_owned(), needed, install })
+    }
+}
 
 /// A command of a language's tool.
 pub(super) struct Tool {
