@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// How long it counts that a workload was seen to run, or to have no replica.
 const OBSERVATION_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// Between two looks at a value may lie this many times the interval; else nobody has seen what the
-/// value was in between.
-const LATEST: u32 = 3;
+/// How many intervals may pass between two observations of a value. After more, nobody has seen what
+/// the value was in between.
+const MAX_INTERVALS_UNSEEN: u32 = 3;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,8 @@ impl WorkloadState {
     /// The state after a look at the values, and what they ask for.
     pub(crate) fn after(self, settings: &Settings, level: &Level, now: Instant) -> (Self, Intent) {
         let since = |at: Instant| now.saturating_duration_since(at);
-        let in_time = self.looked.is_some_and(|at| since(at) <= settings.every * LATEST);
+        let in_time =
+            self.looked.is_some_and(|at| since(at) <= settings.every * MAX_INTERVALS_UNSEEN);
         let low_since = match level {
             Level::Low => self.low_since.filter(|_| in_time).or(Some(now)),
             Level::Above | Level::Unknown(_) => None,

@@ -12,7 +12,9 @@ use serde_json::Value;
 use super::current::Generation;
 use super::read::{ReadState, warning_header};
 use super::status::Status;
-use leadsman_delegate::{Delegate, DelegateAnswer, ForwardedUser, Passed, RequestedMetric};
+use leadsman_delegate::{
+    Delegate, DelegateAnswer, ForwardedRequest, ForwardedUser, RequestedMetric,
+};
 use leadsman_provider::{Caller, ReadError};
 use leadsman_server::auth::Identity;
 
@@ -68,7 +70,7 @@ impl ReadState {
                     extra: &nobody.1,
                 },
             };
-            let passed = Passed { uri, headers, user };
+            let passed = ForwardedRequest { uri, headers, user };
             match delegates.forward(&asked, &passed, specific).await {
                 None => {}
                 Some(Ok((delegate, answer))) => {

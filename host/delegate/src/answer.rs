@@ -13,7 +13,7 @@ use leadsman_model::text::one_line;
 use leadsman_runtime::apart::decode;
 
 /// How many characters of what a delegate says are passed on.
-const EXCERPT: usize = 400;
+const MAX_EXCERPT_CHARS: usize = 400;
 
 /// How many warnings of a delegate are passed on, and the longest.
 const MAX_WARNINGS: usize = 4;
@@ -42,11 +42,11 @@ pub struct DelegateAnswer {
     pub message: Option<String>,
 }
 
-/// What every object of Kubernetes says of itself. The whole JSON is read for it, so that half of one
-/// is noticed.
+/// The kind and the API version that every object of Kubernetes states. The whole JSON is parsed for
+/// them, so that a truncated answer is noticed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Head {
+pub(super) struct ObjectHead {
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -89,7 +89,7 @@ impl DelegateAnswer {
 
     /// Checks what came back to a read. `head` is what the body says of itself.
     pub(super) fn checked(
-        head: Result<Head, ForwardError>,
+        head: Result<ObjectHead, ForwardError>,
         asked: &RequestedMetric<'_>,
         accept: Option<&HeaderValue>,
         status: StatusCode,
@@ -173,7 +173,7 @@ pub(super) async fn read_head(
     status: StatusCode,
     headers: &HeaderMap,
     body: &Bytes,
-) -> Result<Head, ForwardError> {
+) -> Result<ObjectHead, ForwardError> {
     let mut of_body = HeaderMap::new();
     if let Some(kind) = headers.get(CONTENT_TYPE) {
         of_body.insert(CONTENT_TYPE, kind.clone());
@@ -183,13 +183,13 @@ pub(super) async fn read_head(
 }
 
 /// The same at once.
-fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Head, ForwardError> {
+fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<ObjectHead, ForwardError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
-    let malformed = |why: String| ForwardError::Malformed(one_line(&why, EXCERPT));
+    let malformed = |why: String| ForwardError::Malformed(one_line(&why, MAX_EXCERPT_CHARS));
     if kind.eq_ignore_ascii_case(JSON) {
-        let head: Head =
+        let head: ObjectHead =
             serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
         return Ok(head.shortened());
     }
@@ -202,19 +202,19 @@ fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Head, F
         let TypeMeta { api_version, kind } = unknown.type_meta.unwrap_or_default();
         let of_status = (kind == "Status").then(|| StatusText::decode(unknown.raw));
         let message = of_status.and_then(Result::ok).map(|status| status.message);
-        return Ok(Head { kind, api_version, message }.shortened());
+        return Ok(ObjectHead { kind, api_version, message }.shortened());
     }
     let found = match kind {
         "" => "no content type".to_owned(),
-        kind => format!("\"{}\"", one_line(kind, EXCERPT)),
+        kind => format!("\"{}\"", one_line(kind, MAX_EXCERPT_CHARS)),
     };
     Err(ForwardError::NotKubernetes { status, found })
 }
 
-impl Head {
+impl ObjectHead {
     /// What it says is passed on in messages.
     fn shortened(mut self) -> Self {
-        self.message = self.message.map(|message| one_line(&message, EXCERPT));
+        self.message = self.message.map(|message| one_line(&message, MAX_EXCERPT_CHARS));
         self
     }
 
@@ -222,7 +222,7 @@ impl Head {
         if self.kind.is_empty() && self.api_version.is_empty() {
             return "something that is no object of Kubernetes".to_owned();
         }
-        one_line(&format!("{} of {}", self.kind, self.api_version), EXCERPT)
+        one_line(&format!("{} of {}", self.kind, self.api_version), MAX_EXCERPT_CHARS)
     }
 
     /// Whether it is what a read asked for.

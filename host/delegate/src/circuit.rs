@@ -10,8 +10,8 @@ use leadsman_runtime::backoff::Backoff;
 const MAX_FAILURES: u32 = 5;
 
 /// How long it stays open: the first time, and at most.
-const MIN_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(30);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The circuit of a delegate.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Default for Circuit {
         Self(Mutex::new(CircuitState {
             failures: 0,
             last: String::new(),
-            pauses: Backoff::new(MIN_PAUSE, MAX_PAUSE),
+            pauses: Backoff::new(MIN_BACKOFF, MAX_BACKOFF),
             open_until: None,
             trying: false,
         }))
@@ -57,7 +57,7 @@ impl Circuit {
         if now < until || state.trying {
             let (failures, last) = (state.failures, state.last.clone());
             // Another request finds out now: that does not take long.
-            let wait = until.saturating_duration_since(now).max(MIN_PAUSE);
+            let wait = until.saturating_duration_since(now).max(MIN_BACKOFF);
             return Err(ForwardError::Open { wait, failures, last });
         }
         state.trying = true;
@@ -130,12 +130,12 @@ mod tests {
         let reported = circuit.enter(begun).unwrap_err().to_string();
         assert!(reported.contains("5 times in a row: it did not answer within 5s"), "{reported}");
         assert!(!circuit.state().0);
-        let later = begun + MIN_PAUSE;
+        let later = begun + MIN_BACKOFF;
         let trying = circuit.enter(later).unwrap();
         assert!(circuit.enter(later).is_err(), "one tries");
         trying.failed(&timeout(), later);
-        assert!(circuit.enter(later + MIN_PAUSE).is_err(), "the next pause is longer");
-        let later = later + MIN_PAUSE * 2;
+        assert!(circuit.enter(later + MIN_BACKOFF).is_err(), "the next pause is longer");
+        let later = later + MIN_BACKOFF * 2;
         circuit.enter(later).unwrap().answered();
         assert_eq!(circuit.state(), (true, None));
     }
@@ -146,7 +146,7 @@ mod tests {
         for _ in 0..MAX_FAILURES {
             fail(&circuit, begun);
         }
-        let later = begun + MIN_PAUSE;
+        let later = begun + MIN_BACKOFF;
         drop(circuit.enter(later).unwrap());
         circuit.enter(later).unwrap().answered();
         assert!(circuit.state().0);
@@ -156,9 +156,9 @@ mod tests {
     fn pauses_are_bounded() {
         let (circuit, mut now) = (Circuit::default(), Instant::now());
         for _ in 0..MAX_FAILURES + 20 {
-            now += MAX_PAUSE;
+            now += MAX_BACKOFF;
             fail(&circuit, now);
         }
-        assert!(circuit.enter(now + MAX_PAUSE).is_ok());
+        assert!(circuit.enter(now + MAX_BACKOFF).is_ok());
     }
 }

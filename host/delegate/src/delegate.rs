@@ -20,7 +20,7 @@ use super::delegates::Delegation;
 use super::error::{DelegateError, ForwardError};
 use super::hops::HOPS;
 use super::last_good::{Key, LastGood};
-use super::list::{ApiVersion, Listed, Lists};
+use super::list::{ApiList, ApiVersion, Lists};
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
 use super::user::ForwardedUser;
@@ -53,9 +53,9 @@ pub struct Delegate {
     metrics: DelegateMetrics,
 }
 
-/// A request that is passed on.
+/// A request that is forwarded to a delegate.
 #[derive(Debug, Clone, Copy)]
-pub struct Passed<'a> {
+pub struct ForwardedRequest<'a> {
     /// Its path and query.
     pub uri: &'a Uri,
     /// Its headers, of which only `Accept` is passed on, and through which adapters it has come.
@@ -154,7 +154,7 @@ impl Delegate {
     pub(super) async fn read(
         &self,
         asked: &RequestedMetric<'_>,
-        passed: &Passed<'_>,
+        passed: &ForwardedRequest<'_>,
         hops: &HeaderValue,
     ) -> Result<DelegateAnswer, ForwardError> {
         let begun = Instant::now();
@@ -195,7 +195,7 @@ impl Delegate {
     async fn ask(
         &self,
         asked: &RequestedMetric<'_>,
-        passed: &Passed<'_>,
+        passed: &ForwardedRequest<'_>,
         accept: Option<&HeaderValue>,
         hops: &HeaderValue,
     ) -> Result<DelegateAnswer, ForwardError> {
@@ -367,7 +367,7 @@ impl Delegate {
         *known = failure.map(|error| error.to_string());
     }
 
-    async fn list_one(&self, of: ApiVersion, hops: &HeaderValue) -> Result<Listed, ForwardError> {
+    async fn list_one(&self, of: ApiVersion, hops: &HeaderValue) -> Result<ApiList, ForwardError> {
         let (api, version) = of;
         let url = self.url(&format!("/apis/{}/{version}", api.group()), None)?;
         let accept = JSON;
@@ -377,9 +377,9 @@ impl Delegate {
         match status {
             StatusCode::OK => {
                 let matcher = self.settings.matcher.clone();
-                decode(body.len(), move || Listed::read(of, &body, &matcher, now)).await?
+                decode(body.len(), move || ApiList::read(of, &body, &matcher, now)).await?
             }
-            StatusCode::NOT_FOUND => Ok(Listed::unserved(now)),
+            StatusCode::NOT_FOUND => Ok(ApiList::unserved(now)),
             StatusCode::FORBIDDEN => {
                 let message = DelegateAnswer::message(status, &headers, &body);
                 Err(ForwardError::Credentials { status, message })

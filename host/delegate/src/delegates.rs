@@ -7,7 +7,7 @@ use http::header::{HeaderMap, HeaderValue};
 use tokio::sync::watch;
 
 use super::answer::DelegateAnswer;
-use super::delegate::{Delegate, Passed};
+use super::delegate::{Delegate, ForwardedRequest};
 use super::error::{DelegateError, DelegateFailure, ForwardError};
 use super::hops::{Hop, Instance};
 use super::matching::RequestedMetric;
@@ -172,7 +172,7 @@ impl Delegates {
     pub async fn forward(
         &self,
         asked: &RequestedMetric<'_>,
-        passed: &Passed<'_>,
+        passed: &ForwardedRequest<'_>,
         specific: bool,
     ) -> Option<Result<(Arc<Delegate>, DelegateAnswer), DelegateFailure>> {
         let (listing, others): (Vec<_>, Vec<_>) =

@@ -20,11 +20,11 @@ mod settings;
 mod user;
 
 pub use answer::{DelegateAnswer, read_answer};
-pub use delegate::{Delegate, DelegateStatus, Passed};
+pub use delegate::{Delegate, DelegateStatus, ForwardedRequest};
 pub use delegates::{Changes, Delegates, Delegation};
 pub use error::{DelegateError, DelegateFailure, ForwardError};
 pub use hops::HOPS;
-pub use list::{Listed, ListedMetric, Lists};
+pub use list::{ApiList, ListedMetric, Lists};
 pub use matching::{Matcher, Pattern, RequestedMetric};
 pub use settings::{Api, DelegateSettings, ForwardAuth, ServiceReference};
 pub use user::ForwardedUser;

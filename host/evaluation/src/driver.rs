@@ -53,7 +53,7 @@ pub(super) async fn drive(
         evaluation.begin(is_ahead, begun);
         let time = clock::now();
         let span = evaluation.awaiting.begin(mapping, &evaluation.scope, is_ahead);
-        let attempt::Ended { outcome, input, tracer } =
+        let attempt::AttemptOutcome { outcome, input, tracer } =
             span.within(attempt::evaluate(mapping, evaluation)).await;
         let took = begun.elapsed();
         let context = span.context();

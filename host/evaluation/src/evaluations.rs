@@ -67,7 +67,7 @@ impl Reading {
 }
 
 /// What is recorded of one evaluation.
-pub struct Recorded {
+pub struct EvaluationRecord {
     /// The outcomes of its newest attempts.
     pub state: Arc<EvaluationState>,
     /// The cadence of its reads.
@@ -302,11 +302,11 @@ impl Evaluations {
 
     /// What is recorded of an evaluation in use: its last runs, the newest first, and who reads it.
     /// Does not count as a read.
-    pub fn recorded(&self, scope: &Scope, params: &QueryParams) -> Option<Recorded> {
+    pub fn recorded(&self, scope: &Scope, params: &QueryParams) -> Option<EvaluationRecord> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
         let evaluation = evaluations.get(params)?.get(name(scope))?.clone();
         drop(evaluations);
-        Some(Recorded {
+        Some(EvaluationRecord {
             state: evaluation.state(),
             every: evaluation.interval(),
             runs: evaluation.runs.list(),

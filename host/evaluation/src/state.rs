@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::awaiting::Awaiting;
+use super::awaiting::WaitingReads;
 use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
@@ -146,7 +146,7 @@ pub(super) struct Evaluation {
     /// Whether its driver is there.
     driven: AtomicBool,
     /// The spans of the reads that wait for an attempt.
-    pub(super) awaiting: Awaiting,
+    pub(super) awaiting: WaitingReads,
     /// Its last runs.
     pub(super) runs: RunLog,
     /// Who reads it.
@@ -182,7 +182,7 @@ impl Evaluation {
             stage: Mutex::default(),
             predecessor: Mutex::default(),
             driven: AtomicBool::new(true),
-            awaiting: Awaiting::default(),
+            awaiting: WaitingReads::default(),
             runs: RunLog::new(records.clone()),
             readers: ReaderLog::default(),
         }

@@ -9,7 +9,7 @@ use leadsman_model::reference::{Digest, Digester};
 use leadsman_model::text::one_line;
 
 /// The maximum size of an error response that is read, in bytes.
-const ERROR_BYTES: u64 = 16 << 10;
+const MAX_ERROR_BYTES: u64 = 16 << 10;
 
 /// How many characters of a text from a registry a message shows.
 const MAX_MESSAGE_CHARS: usize = 200;
@@ -81,7 +81,7 @@ pub(super) async fn said(response: Response) -> Option<String> {
         #[serde(default)]
         message: String,
     }
-    let body = bounded(response, ERROR_BYTES, "the error").await.ok()?;
+    let body = bounded(response, MAX_ERROR_BYTES, "the error").await.ok()?;
     let first = serde_json::from_slice::<Errors>(&body).ok();
     let text = match first.and_then(|it| it.errors.into_iter().next()) {
         Some(fault) => format!("{} {}", fault.code, fault.message),

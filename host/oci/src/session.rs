@@ -12,7 +12,7 @@ use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
 
 /// The maximum size of a manifest, in bytes: what registries must support.
-const MANIFEST_BYTES: u64 = 4 << 20;
+const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 const MAX_REDIRECTS: usize = 5;
 
 /// A session with one repository: its credentials, and the token once there is one.
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         let what = self.name(&format!("the manifest {version}"));
         let response = self.ask(Method::GET, &format!("manifests/{version}"), &what).await?;
         let media_type = media_type(&response);
-        Ok((bounded(response, MANIFEST_BYTES, &what).await?, media_type))
+        Ok((bounded(response, MAX_MANIFEST_BYTES, &what).await?, media_type))
     }
 
     /// Reads the manifest with this digest.

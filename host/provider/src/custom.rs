@@ -41,14 +41,14 @@ pub struct CustomRead<'a> {
 /// What was read.
 pub struct CustomReading<'a> {
     read: &'a CustomRead<'a>,
-    places: Vec<Place>,
+    groups: Vec<ValueGroup>,
     origin: Option<Origin>,
     /// What is missing because it could not be read.
     left_out: Option<Missing>,
 }
 
 /// Values of one evaluation, and the objects that they are for.
-struct Place {
+struct ValueGroup {
     namespace: Option<Namespace>,
     names: Vec<Arc<str>>,
     reading: Reading,
@@ -115,9 +115,9 @@ impl<'a> CustomRead<'a> {
     /// unless there is an answer already that was made from what is `known`.
     pub async fn read(&self, known: Option<Origin>) -> Result<CustomReading<'_>, ReadError> {
         let mut reading =
-            CustomReading { read: self, places: Vec::new(), origin: None, left_out: None };
+            CustomReading { read: self, groups: Vec::new(), origin: None, left_out: None };
         if self.of_namespaces() {
-            (reading.places, reading.left_out) = self.namespaces().await?;
+            (reading.groups, reading.left_out) = self.namespaces().await?;
             return Ok(reading);
         }
         let version = self.kind.version(self.namespace());
@@ -139,7 +139,7 @@ impl<'a> CustomRead<'a> {
         let kept = stands.may_be_kept() && values.evaluated.last_known.is_empty();
         reading.origin = kept.then_some(origin);
         let namespace = self.namespace.clone();
-        reading.places.push(Place { namespace, names, reading: values, stands });
+        reading.groups.push(ValueGroup { namespace, names, reading: values, stands });
         Ok(reading)
     }
 
@@ -193,7 +193,7 @@ impl<'a> CustomRead<'a> {
 
     /// Reads the evaluations of all namespaces that are asked for, within the deadline of one. Those
     /// that fail are left out.
-    async fn namespaces(&self) -> Result<(Vec<Place>, Option<Missing>), ReadError> {
+    async fn namespaces(&self) -> Result<(Vec<ValueGroup>, Option<Missing>), ReadError> {
         let mut parts = Vec::new();
         for name in self.names()? {
             let namespace = name.parse::<Namespace>();
@@ -203,18 +203,18 @@ impl<'a> CustomRead<'a> {
         }
         let reads = parts.iter().map(|(name, part)| self.of_namespace(name, part));
         let readings = futures_util::future::join_all(reads).await;
-        let (mut places, mut failed) = (Vec::new(), Vec::new());
+        let (mut groups, mut failed) = (Vec::new(), Vec::new());
         for ((name, _), reading) in parts.iter().zip(readings) {
             match reading {
                 Ok((reading, stands)) => {
                     let names = vec![name.clone()];
-                    places.push(Place { namespace: None, names, reading, stands });
+                    groups.push(ValueGroup { namespace: None, names, reading, stands });
                 }
                 Err(error) => failed.push(error),
             }
         }
-        let left_out = left_out(&places, &failed)?;
-        Ok((places, left_out))
+        let left_out = left_out(&groups, &failed)?;
+        Ok((groups, left_out))
     }
 
     /// Reads the evaluation of one namespace, for the namespace itself.
@@ -267,22 +267,22 @@ impl CustomReading<'_> {
 
     /// Whether values are served although there are no newer ones.
     pub fn is_stale(&self) -> bool {
-        self.places.iter().any(|place| place.reading.stale.is_some())
+        self.groups.iter().any(|group| group.reading.stale.is_some())
     }
 
     /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
-        let stale = |place: &Place| stale_warning(&place.reading, &place.stands, mapping);
-        let stale = self.places.iter().find_map(stale);
+        let stale = |group: &ValueGroup| stale_warning(&group.reading, &group.stands, mapping);
+        let stale = self.groups.iter().find_map(stale);
         let not_numbers =
-            || self.places.iter().find_map(|place| not_numbers(&place.reading, mapping));
+            || self.groups.iter().find_map(|group| not_numbers(&group.reading, mapping));
         stale.or_else(not_numbers)
     }
 
     /// A warning of a source, which may mean that the values are made from a part of the series alone.
     pub fn source_warning(&self) -> Option<&str> {
-        self.places.iter().find_map(|place| place.reading.evaluated.basis.warning())
+        self.groups.iter().find_map(|group| group.reading.evaluated.basis.warning())
     }
 }
 

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::Scaler;
 use super::measure::{Measured, measure};
-use super::places::Place;
+use super::permits::CallPermit;
 use super::read::Read;
 use leadsman_api::Status;
 use leadsman_model::quantity::Quantity;
@@ -36,7 +36,7 @@ pub(super) struct Caller {
     /// `None` where nobody is asked who they are.
     client: Option<Client>,
     /// Counts the call.
-    _place: Option<Place>,
+    _permit: Option<CallPermit>,
 }
 
 impl Credentials {
@@ -52,10 +52,10 @@ impl Credentials {
 }
 
 impl Caller {
-    /// Authenticates a client, and takes a place among the calls that are under way.
+    /// Authenticates a client, and takes a permit for a call.
     pub(super) async fn of(scaler: Arc<Scaler>, credentials: Credentials) -> Result<Self, Status> {
         let mut caller = Self::unbounded(scaler, credentials).await?;
-        caller._place = Some(caller.scaler.calls.take(caller.id())?);
+        caller._permit = Some(caller.scaler.calls.take(caller.id())?);
         Ok(caller)
     }
 
@@ -72,7 +72,7 @@ impl Caller {
                 Some(client.map_err(|denied| refused(&scaler, denied))?)
             }
         };
-        Ok(Self { scaler, credentials, client, _place: None })
+        Ok(Self { scaler, credentials, client, _permit: None })
     }
 
     /// Looks at the credentials of a call that is open once more: a certificate may have expired, and a token

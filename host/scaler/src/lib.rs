@@ -11,7 +11,7 @@ mod fixed;
 mod grpc;
 mod measure;
 pub mod messages;
-mod places;
+mod permits;
 mod plain;
 mod push;
 mod read;
@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use leadsman_api::CurrentSnapshot;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::Clients;
-use places::Places;
+use permits::CallPermits;
 use reported_values::ReportedValues;
 
 /// How many calls may be under way at once, and how many of one user: KEDA makes a handful at once.
@@ -41,7 +41,7 @@ const MAX_OPEN_CALLS: usize = 8000;
 const MAX_OPEN_CALLS_OF_USER: usize = 4000;
 
 /// The same of clients that may not read what their trigger names: every account of the cluster can show who
-/// it is, and those that may read need the places above.
+/// it is, and those that may read need the permits above.
 const MAX_UNENTITLED_CALLS: usize = 400;
 const MAX_UNENTITLED_CALLS_OF_USER: usize = 100;
 
@@ -64,9 +64,9 @@ pub struct ScalerState {
 struct Scaler {
     state: ScalerState,
     reported_values: ReportedValues,
-    calls: Places,
-    open_calls: Places,
-    unentitled_calls: Places,
+    calls: CallPermits,
+    open_calls: CallPermits,
+    unentitled_calls: CallPermits,
 }
 
 /// All routes of the address for scalers.
@@ -74,9 +74,13 @@ pub fn router(state: ScalerState) -> Router {
     let scaler = Scaler {
         state,
         reported_values: ReportedValues::default(),
-        calls: Places::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
-        open_calls: Places::new("calls that stay open", MAX_OPEN_CALLS, MAX_OPEN_CALLS_OF_USER),
-        unentitled_calls: Places::new(
+        calls: CallPermits::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
+        open_calls: CallPermits::new(
+            "calls that stay open",
+            MAX_OPEN_CALLS,
+            MAX_OPEN_CALLS_OF_USER,
+        ),
+        unentitled_calls: CallPermits::new(
             "calls that stay open for metrics that their client may not read",
             MAX_UNENTITLED_CALLS,
             MAX_UNENTITLED_CALLS_OF_USER,

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::caller::Caller;
 use super::grpc;
 use super::messages::{GetMetricSpecResponse, IsActiveResponse, ScaledObjectRef};
-use super::places::{Place, Places};
+use super::permits::{CallPermit, CallPermits};
 use super::trigger::{Trigger, shown};
 use leadsman_api::Status;
 use leadsman_runtime::telemetry::GaugeGuard;
@@ -35,21 +35,21 @@ pub(super) struct Outbox<A> {
     sender: mpsc::Sender<Result<A, tonic::Status>>,
     connection: ConnectionHandle,
     _open: OpenCall,
-    _place: Place,
+    _permit: CallPermit,
     _counted: GaugeGuard,
 }
 
-/// Takes a place among calls that stay open.
+/// Takes a permit for a call that stays open.
 pub(super) fn open<A: Send + 'static>(
     caller: &Caller,
-    places: &Places,
+    permits: &CallPermits,
     connection: ConnectionHandle,
 ) -> Result<(Outbox<A>, impl Stream<Item = Result<A, tonic::Status>> + Send + use<A>), Status> {
     let (sender, mut receiver) = mpsc::channel(1);
     let outbox = Outbox {
         sender,
         _open: connection.open_call(),
-        _place: places.take(caller.id())?,
+        _permit: permits.take(caller.id())?,
         _counted: caller.scaler.state.metrics.scaler().open(),
         connection,
     };

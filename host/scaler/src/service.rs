@@ -120,11 +120,11 @@ pub(super) async fn stream_metric_spec(
         let connection = connection.clone();
         async move {
             let aim = SpecifiedMetric::of(&reference, caller.scaler.state.across_namespaces)?;
-            let places = match caller.may_read(&reference).await {
+            let permits = match caller.may_read(&reference).await {
                 true => &caller.scaler.open_calls,
                 false => &caller.scaler.unentitled_calls,
             };
-            let (outbox, messages) = push::open(&caller, places, connection)?;
+            let (outbox, messages) = push::open(&caller, permits, connection)?;
             let task = push::specification(specification(&aim), outbox);
             caller.scaler.state.tasks.spawn(task);
             Ok::<_, Status>(messages)
@@ -250,7 +250,7 @@ where
     let answered = async move {
         let caller = Arc::new(Caller::unbounded(shared, credentials).await?);
         // Until it is open, it is a call like the others.
-        let _place = caller.scaler.calls.take(caller.id())?;
+        let _permit = caller.scaler.calls.take(caller.id())?;
         Ok::<_, Status>(
             grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
         )

@@ -36,14 +36,14 @@ struct Address {
 }
 
 struct AddressHealth {
-    down: Option<Down>,
+    down: Option<Outage>,
     /// When it answered last.
     answered: Option<Instant>,
     backoff: Backoff,
 }
 
-/// Since when an address does not answer.
-struct Down {
+/// An address does not answer.
+struct Outage {
     since: Instant,
     /// When it failed last.
     failed: Instant,
@@ -52,9 +52,9 @@ struct Down {
     reason: String,
 }
 
-/// An address that is to be asked.
+/// An address to which a request is sent next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Turn {
+pub(crate) struct NextAddress {
     /// Its place in the list.
     pub(crate) at: usize,
     /// Whether it failed before, so that this request finds out whether it answers again.
@@ -93,34 +93,34 @@ impl Addresses {
         self.current.load(Ordering::Relaxed)
     }
 
-    /// In which order to ask for something that is to be known at `until`, each once. Those that
-    /// failed come last, unless it is time to try again one that is preferred: that is the turn of
-    /// one request, and others leave it alone until that one has ended.
-    pub(crate) fn turns(&self, now: Instant, until: Instant) -> Vec<Turn> {
+    /// The addresses in the order in which a request that ends at `until` tries them, each once. Those that
+    /// failed come last. A preferred one whose back-off is over comes first for one request, its probe;
+    /// other requests leave it alone until that one has ended.
+    pub(crate) fn in_order(&self, now: Instant, until: Instant) -> Vec<NextAddress> {
         let count = self.all.len();
         if self.preference == Preference::Last {
             let first = self.current();
-            let turn = |offset| Turn { at: (first + offset) % count, is_probe: false };
-            return (0..count).map(turn).collect();
+            let next = |offset| NextAddress { at: (first + offset) % count, is_probe: false };
+            return (0..count).map(next).collect();
         }
-        let (mut turns, mut backing_off) = (Vec::new(), Vec::new());
+        let (mut order, mut backing_off) = (Vec::new(), Vec::new());
         let mut is_found = false;
         for (at, address) in self.all.iter().enumerate() {
             match &mut address.state().down {
                 None => {
                     is_found = true;
-                    turns.push(Turn { at, is_probe: false });
+                    order.push(NextAddress { at, is_probe: false });
                 }
                 Some(down) if down.until <= now && !is_found => {
                     down.until = until;
-                    turns.push(Turn { at, is_probe: true });
+                    order.push(NextAddress { at, is_probe: true });
                 }
                 Some(down) => backing_off.push((down.until, at)),
             }
         }
         backing_off.sort_unstable();
-        turns.extend(backing_off.into_iter().map(|(_, at)| Turn { at, is_probe: true }));
-        turns
+        order.extend(backing_off.into_iter().map(|(_, at)| NextAddress { at, is_probe: true }));
+        order
     }
 
     /// An address answered.
@@ -156,7 +156,7 @@ impl Addresses {
             let before = state.down.take();
             let since = before.as_ref().map_or(now, |down| down.since);
             let (until, reason) = (now + delay, reason.to_owned());
-            state.down = Some(Down { since, failed: now, until, reason });
+            state.down = Some(Outage { since, failed: now, until, reason });
             before.is_none()
         };
         self.metrics.address_up(&address.url, false);
@@ -220,8 +220,8 @@ mod tests {
     }
 
     fn order(addresses: &Addresses, now: Instant) -> Vec<(usize, bool)> {
-        let turns = addresses.turns(now, now + Duration::from_secs(5));
-        turns.into_iter().map(|turn| (turn.at, turn.is_probe)).collect()
+        let order = addresses.in_order(now, now + Duration::from_secs(5));
+        order.into_iter().map(|next| (next.at, next.is_probe)).collect()
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::ConvertError;
 const VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
 
 /// How many objects a page has, and how many pages there are at most.
-const PAGE: usize = 500;
+const PAGE_SIZE: usize = 500;
 const MAX_PAGES: usize = 1000;
 
 /// How long a page may take.
@@ -63,7 +63,7 @@ pub(super) async fn read(
 async fn list(cluster: &Cluster, path: &str, manifests: &mut Manifests) -> Result<(), String> {
     let mut next = String::new();
     for _ in 0..MAX_PAGES {
-        let page = format!("{path}?limit={PAGE}{next}");
+        let page = format!("{path}?limit={PAGE_SIZE}{next}");
         let answer = tokio::time::timeout(TIMEOUT, cluster.get(&page)).await;
         let answer = answer.map_err(|_| format!("no answer within {TIMEOUT:?}"))??;
         let status = answer.status();
@@ -83,7 +83,7 @@ async fn list(cluster: &Cluster, path: &str, manifests: &mut Manifests) -> Resul
             return Ok(());
         }
     }
-    Err(format!("there are more than {} of them", MAX_PAGES * PAGE))
+    Err(format!("there are more than {} of them", MAX_PAGES * PAGE_SIZE))
 }
 
 fn encoded(text: &str) -> String {

@@ -22,7 +22,7 @@ use leadsman_cluster::{Cluster, ConnectError, explain};
 use leadsman_config::{Flags, valid};
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
-use newer::{Around, Policies};
+use newer::{AutoscalerContext, Policies};
 
 /// The options of the diagnosis.
 #[derive(Debug, Clone, Default)]
@@ -162,8 +162,8 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
             }
         }
         let namespace = options.namespace.as_deref();
-        let around = Around { minor, policies: config.as_ref().map(Policies::of) };
-        let found = autoscalers::look(&cluster, namespace, &served, &around).await;
+        let context = AutoscalerContext { minor, policies: config.as_ref().map(Policies::of) };
+        let found = autoscalers::look(&cluster, namespace, &served, &context).await;
         add("HorizontalPodAutoscalers", found);
     }
     if let Some(config) = &options.config {

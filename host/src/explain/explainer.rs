@@ -55,7 +55,7 @@ impl Explainer {
         };
         let cluster = match kubeconfig {
             Some(file) => {
-                ClusterOptions::Around { kubeconfig: Some(file.to_owned()), service: None }
+                ClusterOptions::Connect { kubeconfig: Some(file.to_owned()), service: None }
             }
             None => ClusterOptions::Never,
         };

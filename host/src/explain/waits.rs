@@ -36,13 +36,13 @@ pub(super) struct Waits {
     because: String,
 }
 
-/// What was wanted and what there was, without a gap.
+/// The replicas that were proposed and that there were, without a gap.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct Timeline {
     /// Since when all of it is known, and until when, in milliseconds since the epoch.
     pub(super) since: i64,
     pub(super) until: i64,
-    /// From when on it was what, the oldest first.
+    /// The changes, the oldest first.
     pub(super) moments: Vec<Moment>,
 }
 
@@ -61,18 +61,18 @@ impl Waits {
     pub(super) fn of(
         (situation, decision): (&Situation, &Decision),
         status: &AutoscalerStatus,
-        course: &Course,
+        timeline: &Timeline,
         past: Option<&[PastEvent]>,
     ) -> Option<Self> {
         let Outcome::Recommended { recommended, .. } = &decision.outcome else { return None };
         let current = situation.replicas;
-        let now = course.moments.last()?;
+        let now = timeline.moments.last()?;
         let is_noted = (now.wants, now.replicas) == (Some(*recommended), Some(current));
         let is_there = status.desired_replicas == current;
         if !is_noted || !is_there || !is_held(situation, decision, status) {
             return None;
         }
-        let before = Before::of(course, past);
+        let before = PastChanges::of(timeline, past);
         let mut ends = before.ends(situation, *recommended < current);
         ends.sort_by_key(|end| end.after);
         let mut later = situation.clone();
@@ -85,7 +85,7 @@ impl Waits {
         }
         let end = ends.into_iter().find(|end| !stays(end.after + TICK))?;
         // A change that is not known would count, too.
-        if matches!(end.what, Counted::Changed(_)) && course.since > before.now - end.span {
+        if matches!(end.what, Counted::Changed(_)) && timeline.since > before.now - end.span {
             return None;
         }
         let until = before.now.saturating_add(milliseconds(end.after));
@@ -112,7 +112,7 @@ impl Waits {
 }
 
 /// What was recommended and changed before, as far as it is known.
-struct Before {
+struct PastChanges {
     now: i64,
     recommended: Vec<(i64, i32)>,
     changed: Vec<(i64, i32)>,
@@ -135,10 +135,10 @@ struct End {
     is_default: bool,
 }
 
-impl Before {
-    fn of(course: &Course, past: Option<&[PastEvent]>) -> Self {
+impl PastChanges {
+    fn of(timeline: &Timeline, past: Option<&[PastEvent]>) -> Self {
         let (mut recommended, mut changed) = (Vec::new(), Vec::new());
-        for pair in course.moments.windows(2) {
+        for pair in timeline.moments.windows(2) {
             let [one, next] = [pair[0], pair[1]];
             // What was wanted was recommended until the next one.
             if let Some(wants) = one.wants {
@@ -151,7 +151,7 @@ impl Before {
                 changed.push((at, to.saturating_sub(from)));
             }
         }
-        Self { now: course.until, recommended, changed }
+        Self { now: timeline.until, recommended, changed }
     }
 
     /// What the controller remembers of it after a time.

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::series::SeriesId;
-use super::trends::SPAN;
+use super::trends::LOOKBACK_MS;
 
 /// The most metrics of an autoscaler that are followed.
 pub(super) const MAX_METRICS: usize = 16;
@@ -104,7 +104,7 @@ impl Changes {
     /// read something else now.
     pub(super) fn add(&mut self, name: &str, series: &[SeriesId], at: i64, now: Moment) -> bool {
         if !self.all.contains_key(name) && self.all.len() >= MAX_AUTOSCALERS {
-            self.all.retain(|_, history| at - history.noted <= SPAN);
+            self.all.retain(|_, history| at - history.noted <= LOOKBACK_MS);
             self.cells = self.all.values().map(|history| history.cells).sum();
             self.forget_gone(at);
             if self.all.len() >= MAX_AUTOSCALERS {
@@ -169,7 +169,7 @@ impl History {
         if self.changes.back().is_none_or(|(_, last)| !last.is_like(&now)) {
             self.push(at, now);
         }
-        while self.changes.get(1).is_some_and(|(second, _)| at - second >= SPAN) {
+        while self.changes.get(1).is_some_and(|(second, _)| at - second >= LOOKBACK_MS) {
             self.pop();
         }
         while self.changes.len() > MAX_CHANGES {
@@ -331,7 +331,7 @@ mod tests {
         assert!(changes.of("soon").is_some() && changes.of("0").is_none());
         assert!(changes.of("late").is_none() && changes.of("1").is_some());
         assert_eq!((changes.all.len(), changes.cells), (MAX_AUTOSCALERS, 2 * MAX_AUTOSCALERS));
-        changes.add("new", &series(1), SPAN + MAX_GAP + 2, moment(1.0, 1, 1));
+        changes.add("new", &series(1), LOOKBACK_MS + MAX_GAP + 2, moment(1.0, 1, 1));
         assert_eq!((changes.all.len(), changes.cells), (1, 2));
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::changes::{History, MetricState};
-use super::trends::SPAN;
+use super::trends::LOOKBACK_MS;
 use super::{
     AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Observations, SeriesId, series_of,
     value_line,
@@ -74,7 +74,7 @@ impl Observations {
                 "nothing is noted of it: it has just changed, or there are too many autoscalers";
             return AutoscalerHour::unknown(name, why.to_owned());
         };
-        let begin = history.noted - SPAN;
+        let begin = history.noted - LOOKBACK_MS;
         let metrics = asked.iter().map(|(place, spec)| {
             let values = self.trends.points(&value_line(known, *place), history.noted);
             let values = values.map(|(at, value)| HourValue { time: rfc3339(at), value });

@@ -24,13 +24,13 @@ const CACHE_FALLBACK_AFTER: Duration = Duration::from_secs(5);
 
 /// How soon a registry is asked again after a failure. Each further failure doubles it, up to the
 /// interval of checks.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
 
 impl Fetching {
     pub(super) async fn follow_artifact(&self, artifact: &Artifact, reporter: &PluginReporter) {
         let mut serving: Option<(VerifiedArtifact, Plugin)> = None;
         let mut reported: Option<String> = None;
-        let mut backoff = Backoff::new(FIRST_RETRY, artifact.check_every.max(FIRST_RETRY));
+        let mut backoff = Backoff::new(MIN_BACKOFF, artifact.check_every.max(MIN_BACKOFF));
         loop {
             let known = serving.as_ref().map(|(verified, _)| verified.clone());
             let mut look = std::pin::pin!(self.look(artifact, known.as_ref()));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::place::Readings;
-use super::{Amounts, Both, Measured, ObjectAmounts, ObjectMetrics};
+use super::evaluations::Readings;
+use super::{Amounts, CpuAndMemory, Measured, ObjectAmounts, ObjectMetrics};
 use crate::ReadError;
 use leadsman_evaluation::{Missing, MissingReason};
 use leadsman_model::objects::Object;
@@ -47,7 +47,7 @@ type Containers<'a> = BTreeMap<&'a str, Result<Value, String>>;
 impl<'a> Joined<'a> {
     /// Joins the readings, for these objects.
     pub(super) fn new(
-        of: &'a Both,
+        of: &'a CpuAndMemory,
         readings: &'a Readings,
         objects: &'a [Object],
     ) -> Result<Self, ReadError> {

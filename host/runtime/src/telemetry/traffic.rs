@@ -41,11 +41,11 @@ impl AllTraffic {
 #[derive(Debug, Default)]
 pub struct SourceTraffic {
     in_flight: AtomicUsize,
-    past: Mutex<Past>,
+    past: Mutex<RecentQueries>,
 }
 
 #[derive(Debug, Default)]
-struct Past {
+struct RecentQueries {
     /// When each of the newest queries ended, and how long it took.
     times: VecDeque<(Instant, Duration)>,
     last_success: Option<i64>,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::board::TargetResult;
 use super::history::Unfilled;
 use super::query::ExpositionQuery;
+use super::scrape_cache::TargetResult;
 use super::target::Target;
 use super::{ExpositionError, Gap, ScrapeError, Shared};
 use leadsman_model::data::{Answer, Data, Vector};
@@ -21,13 +21,13 @@ impl Shared {
         targets: &[Arc<Target>],
         mut gaps: Vec<Gap>,
     ) -> Result<(Answer, Vec<Gap>), ExpositionError> {
-        let board = self.board();
+        let cache = self.cache();
         let mut dictionary = Dictionary::new();
         let mut vector = Vector::default();
         let mut failed: Option<(&Target, ScrapeError)> = None;
         let mut failures = 0;
         for target in targets {
-            let reason = match board.find(&target.key, query) {
+            let reason = match cache.find(&target.key, query) {
                 TargetResult::Series(series) => {
                     for (labels, time, value) in series {
                         vector.labels.add_row();

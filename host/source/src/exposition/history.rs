@@ -14,10 +14,10 @@ use super::query::Function;
 /// How many samples a window is divided into at most: closer ones replace each other.
 const MAX_SAMPLES: i64 = 64;
 
-/// A window is filled by nine tenths of it, for scrapes are not on the second, and is never longer
-/// than one and a half of it: what was before a pause says nothing of now.
-const FILLED: (i64, i64) = (9, 10);
-const STRETCHED: (i64, i64) = (3, 2);
+/// The samples of a window must span at least nine tenths of it, for scrapes are not on the second,
+/// and at most one and a half of it: what was before a pause says nothing of now.
+const MIN_WINDOW_SHARE: (i64, i64) = (9, 10);
+const MAX_WINDOW_SHARE: (i64, i64) = (3, 2);
 
 /// One sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +64,7 @@ impl History {
             self.0.pop_back();
         }
         self.0.push_back(Point { time, value, lost });
-        let oldest = time.saturating_sub(scaled(longest, STRETCHED));
+        let oldest = time.saturating_sub(scaled(longest, MAX_WINDOW_SHARE));
         while self.0.front().is_some_and(|point| point.time < oldest) {
             self.0.pop_front();
         }
@@ -82,12 +82,13 @@ impl History {
             return Ok((newest.time, newest.value));
         }
         let window = milliseconds(over);
-        let is_before = |point: &&Point| newest.time - point.time >= scaled(window, FILLED);
+        let is_before =
+            |point: &&Point| newest.time - point.time >= scaled(window, MIN_WINDOW_SHARE);
         let Some(first) = self.0.iter().rev().find(is_before) else {
             let oldest = self.0.front().map_or(newest.time, |point| point.time);
             return Err(Unfilled::Since(length(newest.time - oldest)));
         };
-        if newest.time - first.time > scaled(window, STRETCHED) {
+        if newest.time - first.time > scaled(window, MAX_WINDOW_SHARE) {
             return Err(Unfilled::Apart(length(newest.time - first.time)));
         }
         let seconds = length(newest.time - first.time).as_secs_f64();

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// What a compiled regular expression may take in memory, in bytes.
-const REGEX_SIZE: usize = 1 << 20;
+const MAX_COMPILED_REGEX_BYTES: usize = 1 << 20;
 
 /// The longest regular expression, in bytes.
-const REGEX_LENGTH: usize = 1 << 10;
+const MAX_REGEX_BYTES: usize = 1 << 10;
 
 /// The series of a metric, and what is made of their last samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,13 +81,13 @@ impl LabelMatcher {
 
     /// The whole value of the label matches a regular expression.
     pub fn matching(name: &str, pattern: &str) -> Result<Self, String> {
-        if pattern.len() > REGEX_LENGTH {
-            return Err(format!("a regular expression has at most {REGEX_LENGTH} bytes"));
+        if pattern.len() > MAX_REGEX_BYTES {
+            return Err(format!("a regular expression has at most {MAX_REGEX_BYTES} bytes"));
         }
         // Alone first: what closes a group of its own must not close ours.
         let compile = |text: &str| {
             let mut builder = RegexBuilder::new(text);
-            builder.size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE);
+            builder.size_limit(MAX_COMPILED_REGEX_BYTES).dfa_size_limit(MAX_COMPILED_REGEX_BYTES);
             builder.build().map_err(|error| {
                 // The lines before the last one repeat the expression and point at it.
                 let text = error.to_string();

@@ -46,10 +46,10 @@ pub struct PageReport {
 impl Exposition {
     /// What is known without asking.
     pub(crate) fn state(&self) -> String {
-        let board = self.shared.board();
-        let mut reported = board.all(Instant::now());
-        let memory = board.memory();
-        drop(board);
+        let cache = self.shared.cache();
+        let mut reported = cache.all(Instant::now());
+        let memory = cache.memory();
+        drop(cache);
         let failing = reported.iter().filter(|(_, ended)| ended.is_err()).count();
         reported.sort_by_key(|(target, ended)| (ended.is_ok(), target.clone()));
         let more = reported.len().saturating_sub(MAX_SHOWN);
@@ -78,13 +78,13 @@ impl Exposition {
     /// Scrapes all targets.
     pub(crate) async fn report(&self) -> Result<ExpositionReport, ExpositionError> {
         let found = self.shared.targets().await?;
-        self.shared.board().sync(&found.list);
+        self.shared.cache().sync(&found.list);
         self.scrape(&found.list, "").await;
-        let board = self.shared.board();
+        let cache = self.shared.cache();
         let now = Instant::now();
         let report = |target: &Arc<Target>| TargetReport {
             target: target.to_string(),
-            outcome: match board.last(&target.key) {
+            outcome: match cache.last(&target.key) {
                 Some(Ok(scraped)) => Ok(PageReport {
                     age: now.saturating_duration_since(scraped.at),
                     bytes: scraped.bytes,

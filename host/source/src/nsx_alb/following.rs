@@ -4,12 +4,12 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::NsxAlb;
-use super::board::Key;
 use super::decode::Row;
 use super::objects::{AlbObject, Objects};
 use super::query::{NsxAlbQuery, Pick};
 use super::real_time::{self, RealTimeState, Watch};
 use super::request::Target;
+use super::series_cache::Key;
 use super::settings::Step;
 use crate::error::shortened;
 use leadsman_model::tenant::Tenant;
@@ -25,7 +25,7 @@ impl NsxAlb {
         tenant: &Tenant,
     ) -> Arc<Vec<Row>> {
         let key = Key { step: Step::FiveSeconds, ..key.clone() };
-        let admitted = self.board().admit(&key, tenant, Instant::now());
+        let admitted = self.cache().admit(&key, tenant, Instant::now());
         let newest = match admitted {
             Ok(()) => self.rows(&key).await,
             Err(error) => Err(error),

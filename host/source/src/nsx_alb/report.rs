@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::board::Key;
 use super::costs::CallCost;
 use super::error::AlbError;
 use super::objects::Objects;
 use super::query::Entity;
 use super::request::{CallKind, Filter, Target};
+use super::series_cache::Key;
 use super::settings::Login;
 use super::{NsxAlb, default_max_age};
 use leadsman_runtime::clock;
@@ -55,7 +55,7 @@ impl NsxAlb {
         let count: usize = objects.iter().map(|list| list.len()).sum();
         let marked = |list: &Objects| list.all().filter(|object| !object.labels.is_empty()).count();
         let of_ako: usize = objects.iter().map(|list| marked(list)).sum();
-        let newest = self.board().newest_time().map(|time| {
+        let newest = self.cache().newest_time().map(|time| {
             let age = clock::now().saturating_sub(time) / 1000;
             match self.samples_have_times() {
                 true => format!(", newest sample {age}s old"),

@@ -14,8 +14,8 @@ use super::error::AlbError;
 use leadsman_runtime::backoff::Backoff;
 
 /// The pauses between two attempts to reach a node that failed.
-const MIN_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(30);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The session with a node.
 pub(super) struct Session {
@@ -29,16 +29,16 @@ pub(super) struct Session {
 
 enum SessionState {
     LoggedOut,
-    LoggedIn(Open),
+    LoggedIn(OpenSession),
     /// Not to be tried with these credentials again.
     Refused(Arc<Credentials>, AlbError),
     /// The status of the cluster is to be asked, not before a time. The session may go on then.
-    Suspect(Instant, AlbError, Option<Open>),
+    Suspect(Instant, AlbError, Option<OpenSession>),
 }
 
-/// A session that was begun.
+/// A session that the controller has opened.
 #[derive(Clone, Default)]
-pub(super) struct Open {
+pub(super) struct OpenSession {
     /// The number of its login.
     pub(super) login: u64,
     /// What identifies it.
@@ -47,9 +47,9 @@ pub(super) struct Open {
     pub(super) version: Option<String>,
 }
 
-/// The next step before a request, or that it can be sent.
-pub(super) enum Next {
-    Send(Open),
+/// What a request needs next: to be sent, or something before that.
+pub(super) enum SessionStep {
+    Send(OpenSession),
     LogIn,
     AskStatus,
     Fail(AlbError),
@@ -59,7 +59,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             state: SessionState::LoggedOut,
-            backoff: Backoff::new(MIN_PAUSE, MAX_PAUSE),
+            backoff: Backoff::new(MIN_BACKOFF, MAX_BACKOFF),
             is_failing: false,
             next_login: 1,
         }
@@ -68,16 +68,18 @@ impl Default for Session {
 
 impl Session {
     /// What to do for a request.
-    pub(super) fn next(&self, credentials: &Arc<Credentials>, now: Instant) -> Next {
+    pub(super) fn next(&self, credentials: &Arc<Credentials>, now: Instant) -> SessionStep {
         match &self.state {
-            SessionState::LoggedIn(open) => Next::Send(open.clone()),
-            SessionState::LoggedOut => Next::LogIn,
+            SessionState::LoggedIn(open) => SessionStep::Send(open.clone()),
+            SessionState::LoggedOut => SessionStep::LogIn,
             SessionState::Refused(refused, error) if refused == credentials => {
-                Next::Fail(error.clone())
+                SessionStep::Fail(error.clone())
             }
-            SessionState::Refused(..) => Next::LogIn,
-            SessionState::Suspect(until, error, _) if now < *until => Next::Fail(error.clone()),
-            SessionState::Suspect(..) => Next::AskStatus,
+            SessionState::Refused(..) => SessionStep::LogIn,
+            SessionState::Suspect(until, error, _) if now < *until => {
+                SessionStep::Fail(error.clone())
+            }
+            SessionState::Suspect(..) => SessionStep::AskStatus,
         }
     }
 
@@ -85,7 +87,7 @@ impl Session {
     pub(super) fn logged_in(&mut self, cookies: Cookies, version: Option<String>) {
         let login = self.next_login;
         self.next_login += 1;
-        self.state = SessionState::LoggedIn(Open { login, cookies, version });
+        self.state = SessionState::LoggedIn(OpenSession { login, cookies, version });
     }
 
     /// The controller does not take these credentials.
@@ -146,7 +148,7 @@ impl Session {
     }
 
     /// The session that is to be ended, if there is one.
-    pub(super) fn take(&mut self) -> Option<Open> {
+    pub(super) fn take(&mut self) -> Option<OpenSession> {
         match std::mem::replace(&mut self.state, SessionState::LoggedOut) {
             SessionState::LoggedIn(open) => Some(open),
             other => {
@@ -174,12 +176,12 @@ mod tests {
         AlbError::LoginRefused { status, message: None, folder: "/etc/alb".into() }
     }
 
-    fn reported(next: Next) -> &'static str {
+    fn reported(next: SessionStep) -> &'static str {
         match next {
-            Next::Send(_) => "send",
-            Next::LogIn => "log in",
-            Next::AskStatus => "ask status",
-            Next::Fail(_) => "fail",
+            SessionStep::Send(_) => "send",
+            SessionStep::LogIn => "log in",
+            SessionStep::AskStatus => "ask status",
+            SessionStep::Fail(_) => "fail",
         }
     }
 
@@ -188,13 +190,13 @@ mod tests {
         let (mut session, now, user) = (Session::default(), Instant::now(), credentials("a"));
         assert_eq!(reported(session.next(&user, now)), "log in");
         session.logged_in(Cookies::default(), Some("22.1.3".to_owned()));
-        let Next::Send(open) = session.next(&user, now) else { panic!() };
+        let SessionStep::Send(open) = session.next(&user, now) else { panic!() };
         assert_eq!((open.login, open.version.as_deref()), (1, Some("22.1.3")));
         assert!(open.cookies.csrf().is_none());
         let mut headers = HeaderMap::new();
         headers.insert(SET_COOKIE, "csrftoken=b".parse().unwrap());
         session.answered(1, &headers);
-        let Next::Send(open) = session.next(&user, now) else { panic!() };
+        let SessionStep::Send(open) = session.next(&user, now) else { panic!() };
         assert_eq!(open.cookies.csrf().unwrap(), "b");
     }
 
@@ -253,7 +255,7 @@ mod tests {
         session.failed(AlbError::Unreachable("refused".to_owned()), start);
         assert_eq!(reported(session.next(&user, later)), "ask status");
         session.is_healthy();
-        let Next::Send(open) = session.next(&user, later) else { panic!() };
+        let SessionStep::Send(open) = session.next(&user, later) else { panic!() };
         assert_eq!(open.login, 1);
         // What the controller answers may mean that it has forgotten the session.
         let (status, excerpt) = (StatusCode::SERVICE_UNAVAILABLE, None);

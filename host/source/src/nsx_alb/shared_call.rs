@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::board::Key;
 use super::query::Entity;
 use super::request::Target;
+use super::series_cache::Key;
 
 /// How many metric requests one call has.
 const MAX_REQUESTS: usize = 64;

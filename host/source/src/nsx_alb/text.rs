@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::board::Key;
 use super::decode::Row;
 use super::query::Entity;
 use super::request::Target;
+use super::series_cache::Key;
 use super::settings::Step;
 use crate::exposition::parse::{Format, PageError, PageLimits, PageReader, Sample};
 
@@ -173,7 +173,7 @@ fn says_nothing(page: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::board::tests::key;
+    use super::super::series_cache::tests::key;
     use super::*;
 
     const ID: &str = "l4_server.avg_open_conns";

@@ -9,7 +9,7 @@ use crate::{QueryError, redact};
 use leadsman_model::data::Answer;
 
 /// How many characters of an answer that is no result are passed on.
-const EXCERPT: usize = 160;
+const MAX_EXCERPT_CHARS: usize = 160;
 
 pub(super) fn decoded(
     content_type: Option<&HeaderValue>,
@@ -91,7 +91,7 @@ pub(crate) fn excerpt(body: &[u8]) -> Option<String> {
     }
     let words: Vec<_> = plain.split_whitespace().collect();
     let line = redact::excerpt(&words.join(" "));
-    let short: String = line.chars().take(EXCERPT).collect();
-    let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
+    let short: String = line.chars().take(MAX_EXCERPT_CHARS).collect();
+    let more = if line.chars().nth(MAX_EXCERPT_CHARS).is_some() { "…" } else { "" };
     (!short.is_empty()).then(|| format!("\"{short}{more}\""))
 }

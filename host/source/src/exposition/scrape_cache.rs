@@ -22,9 +22,9 @@ use leadsman_model::tenant::Tenant;
 /// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
 const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
-/// What is wanted and known.
+/// The requested metrics, and the samples that are kept of each target.
 #[derive(Default)]
-pub(super) struct Board {
+pub(super) struct ScrapeCache {
     demands: HashMap<Arc<str>, DemandEntry>,
     entries: HashMap<TargetKey, Entry>,
     /// The memory of all samples that are kept.
@@ -41,7 +41,7 @@ struct DemandEntry {
 }
 
 /// Whether a target has to be scraped for a query.
-pub(super) enum Turn {
+pub(super) enum ScrapeDecision {
     /// What is known will do.
     Known,
     /// A scrape is under way. It has ended when this closes.
@@ -67,7 +67,7 @@ pub(super) enum TargetResult<'a> {
     NotYet,
 }
 
-impl Board {
+impl ScrapeCache {
     /// A tenant wants a metric. Gives whether it is the first of all.
     pub(super) fn want(&mut self, query: &ExpositionQuery, tenant: &Tenant, now: Instant) -> bool {
         let is_first = self.demands.is_empty();
@@ -138,17 +138,17 @@ impl Board {
 
     /// Whether a target has to be scraped for a metric. `every` is how often it is at most; `None` for
     /// one that was waited for already, and may not have been searched for the metric.
-    pub(super) fn turn(
+    pub(super) fn decide(
         &mut self,
         key: &TargetKey,
         metric: &str,
         every: Option<Duration>,
         now: Instant,
-    ) -> Turn {
-        let Some(entry) = self.entries.get_mut(key) else { return Turn::Known };
+    ) -> ScrapeDecision {
+        let Some(entry) = self.entries.get_mut(key) else { return ScrapeDecision::Known };
         if let Some(under_way) = &entry.under_way {
             if under_way.has_changed().is_ok() {
-                return Turn::UnderWay(under_way.clone());
+                return ScrapeDecision::UnderWay(under_way.clone());
             }
             entry.under_way = None;
         }
@@ -161,13 +161,13 @@ impl Board {
             && self.demands.contains_key(metric)
             && !entry.kept.contains_key(metric);
         if is_fresh && !lacks_metrics {
-            return Turn::Known;
+            return ScrapeDecision::Known;
         }
         self.scrapes += 1;
         let (ends, ended) = watch::channel(());
         entry.under_way = Some(ended);
         entry.begun = Some((now, self.scrapes));
-        Turn::Begin(self.scrapes, ends)
+        ScrapeDecision::Begin(self.scrapes, ends)
     }
 
     /// Whether the last scrape of a target failed, so that nobody waits for the next one.

@@ -27,15 +27,15 @@ pub(super) struct Key {
 }
 
 /// The series of a key, or why there are none.
-pub(super) type Known = Result<Arc<Vec<Row>>, AlbError>;
+pub(super) type KnownSeries = Result<Arc<Vec<Row>>, AlbError>;
 
-/// What is wanted and known.
+/// The requested keys, each with its newest series.
 #[derive(Default)]
-pub(super) struct Board(HashMap<Key, Entry>);
+pub(super) struct SeriesCache(HashMap<Key, Entry>);
 
 struct Entry {
     wanted: Instant,
-    known: Option<(Known, Instant)>,
+    known: Option<(KnownSeries, Instant)>,
     /// Whether it made a call fail that it shared with others.
     alone: bool,
     /// The team that wanted it first, unless the operator does.
@@ -53,7 +53,7 @@ const MAX_KEYS_OF_TEAM: usize = 200;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-impl Board {
+impl SeriesCache {
     /// Whether a tenant may have a key asked for. A team has a bound; what others want costs it nothing.
     pub(super) fn admit(
         &mut self,
@@ -90,7 +90,7 @@ impl Board {
     }
 
     /// Somebody wants a key. Gives what is known of it, as long as that counts.
-    pub(super) fn want(&mut self, key: &Key, now: Instant) -> Option<Known> {
+    pub(super) fn want(&mut self, key: &Key, now: Instant) -> Option<KnownSeries> {
         let new = Entry { wanted: now, known: None, alone: false, of: None };
         let entry = self.0.entry(key.clone()).or_insert(new);
         entry.wanted = now;
@@ -99,7 +99,7 @@ impl Board {
     }
 
     /// The newest that is known of a key, whether it still counts or not.
-    pub(super) fn newest(&self, key: &Key) -> Option<Known> {
+    pub(super) fn newest(&self, key: &Key) -> Option<KnownSeries> {
         self.0.get(key)?.known.as_ref().map(|(known, _)| known.clone())
     }
 
