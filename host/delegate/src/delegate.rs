@@ -1,7 +1,9 @@
-//! One delegate: requests to it within its bounds, and the lists of what it has.
+//! One delegate: requests to it, within its bounds.
+
+mod listing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -20,18 +22,13 @@ use super::delegates::Delegation;
 use super::error::{DelegateError, ForwardError};
 use super::hops::HOPS;
 use super::last_good::{Key, LastGood};
-use super::list::{ApiList, ApiVersion, Lists};
+use super::list::Lists;
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
 use super::user::ForwardedUser;
 use leadsman_model::permits::{FairPermit, FairSemaphore};
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode;
-use leadsman_runtime::backoff::jittered;
 use leadsman_runtime::telemetry::{DelegateMetrics, DelegateOutcome};
-
-/// After lists that failed, it is asked again this soon.
-const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -41,7 +38,7 @@ pub struct Delegate {
     base: Url,
     client: Client,
     /// Requests under way at once. Those that wait do so within their time, and namespaces take turns.
-    places: FairSemaphore,
+    permits: FairSemaphore,
     circuit: Circuit,
     last_good: Option<LastGood>,
     lists: ArcSwap<Lists>,
@@ -101,7 +98,7 @@ impl Delegate {
         Ok(Self {
             base,
             client: Client::new(settings)?,
-            places: FairSemaphore::new(settings.max_concurrent),
+            permits: FairSemaphore::new(settings.max_concurrent),
             circuit: Circuit::default(),
             last_good: settings.last_good.map(LastGood::new),
             lists: ArcSwap::default(),
@@ -203,7 +200,7 @@ impl Delegate {
             return Err(ForwardError::Loop);
         }
         let url = self.url(passed.uri.path(), passed.uri.query())?;
-        let (Exchanged { status, headers, body }, _place) =
+        let (Exchanged { status, headers, body }, _permit) =
             self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
         let head = read_head(status, &headers, &body).await;
         DelegateAnswer::checked(head, asked, accept, status, &headers, body)
@@ -219,7 +216,8 @@ impl Delegate {
         if is_plain(path) && url.path() == whole { Ok(url) } else { Err(ForwardError::Path) }
     }
 
-    /// Sends a request and reads the answer, within time, places and circuit. The place is for its decoding.
+    /// Sends a request and reads the answer, within the bounds of time, permits and the circuit. The permit is
+    /// kept while the answer is decoded.
     async fn exchange(
         &self,
         url: Url,
@@ -230,8 +228,8 @@ impl Delegate {
         let timeout = self.settings.timeout;
         let begun = Deadline::now();
         let deadline = begun + timeout;
-        let place = timeout_at(deadline, self.places.acquire(tenant)).await;
-        let place = place.map_err(|_| ForwardError::Busy(timeout))?;
+        let permit = timeout_at(deadline, self.permits.acquire(tenant)).await;
+        let permit = permit.map_err(|_| ForwardError::Busy(timeout))?;
         let waited = begun.elapsed();
         let attempt = self.circuit.enter(Instant::now())?;
         let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
@@ -247,7 +245,7 @@ impl Delegate {
             // It was not asked, or not for long enough.
             Err(_) => {}
         }
-        exchanged.map(|exchanged| (exchanged, place))
+        exchanged.map(|exchanged| (exchanged, permit))
     }
 
     async fn send(
@@ -297,95 +295,6 @@ impl Delegate {
             ForwardError::Timeout(self.settings.timeout)
         } else {
             ForwardError::Broken(error.without_url())
-        }
-    }
-
-    /// Keeps the lists of a delegate up to date for as long as it is configured.
-    pub async fn follow(delegate: Weak<Self>, delegation: Arc<Delegation>) {
-        loop {
-            let Some(followed) = delegate.upgrade() else { return };
-            let (changed, failed) = followed.list(&delegation.hop()).await;
-            if changed {
-                delegation.list_changed();
-            }
-            let every = followed.settings.list_every;
-            drop(followed);
-            let wait = if failed { RETRY_INTERVAL.min(every) } else { every };
-            tokio::time::sleep(jittered(wait)).await;
-        }
-    }
-
-    /// Asks for its lists once. Returns whether they have changed, and whether one failed.
-    pub(super) async fn list(&self, hops: &HeaderValue) -> (bool, bool) {
-        let before = self.lists();
-        let mut lists = (*before).clone();
-        let mut failure = None;
-        let apis = self.settings.matcher.apis.iter();
-        let asked: Vec<ApiVersion> = apis
-            .flat_map(|&api| api.versions().iter().map(move |&version| (api, version)))
-            .collect();
-        for of in asked {
-            match self.list_one(of, hops).await {
-                Ok(listed) => lists = lists.with(of, listed),
-                Err(error) => {
-                    // The others would fail, too, each after its time.
-                    let outage = error.is_outage();
-                    failure = Some(error);
-                    if outage {
-                        break;
-                    }
-                }
-            }
-        }
-        let loops = matches!(failure, Some(ForwardError::Loop));
-        if loops != self.loops.swap(loops, Ordering::Relaxed) && loops {
-            let delegate = &self.settings.name;
-            tracing::error!(delegate, "a delegate sends requests back here and is not asked");
-        }
-        let failed = failure.is_some();
-        self.note(failure);
-        let changed = !lists.lists_same(&before);
-        self.lists.store(Arc::new(lists));
-        self.asked_once.send_replace(true);
-        (changed, failed)
-    }
-
-    /// Notes how the lists ended, and logs when that is new.
-    fn note(&self, failure: Option<ForwardError>) {
-        let mut known = self.list_error.lock().unwrap_or_else(PoisonError::into_inner);
-        let delegate = &self.settings.name;
-        match &failure {
-            Some(error) if known.is_none() => {
-                tracing::warn!(delegate, %error, "the metrics of a delegate cannot be listed");
-            }
-            None if known.is_some() => tracing::info!(delegate, "a delegate is listed again"),
-            _ => {}
-        }
-        if let Some(error) = &failure {
-            self.metrics.failed(error.reason());
-        }
-        *known = failure.map(|error| error.to_string());
-    }
-
-    async fn list_one(&self, of: ApiVersion, hops: &HeaderValue) -> Result<ApiList, ForwardError> {
-        let (api, version) = of;
-        let url = self.url(&format!("/apis/{}/{version}", api.group()), None)?;
-        let accept = JSON;
-        let (Exchanged { status, headers, body }, _place) =
-            self.exchange(url, Some(&accept), (&Tenant::default(), None), hops).await?;
-        let now = Instant::now();
-        match status {
-            StatusCode::OK => {
-                let matcher = self.settings.matcher.clone();
-                decode(body.len(), move || ApiList::read(of, &body, &matcher, now)).await?
-            }
-            StatusCode::NOT_FOUND => Ok(ApiList::unserved(now)),
-            StatusCode::FORBIDDEN => {
-                let message = DelegateAnswer::message(status, &headers, &body);
-                Err(ForwardError::Credentials { status, message })
-            }
-            status if status.is_success() => Err(ForwardError::Malformed(status.to_string())),
-            status => Err(DelegateAnswer::refusal(status, &headers, &body)),
         }
     }
 }

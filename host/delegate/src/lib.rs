@@ -4,7 +4,7 @@
 //! An API group has one server in a cluster. Where it is this adapter, [`Delegates`] say which other
 //! adapter a request goes to ([`Matcher`]), pass it on with the user who asks ([`ForwardedUser`]), check what
 //! comes back, and keep the lists of what each delegate has, for discovery. A delegate that hangs or
-//! fails costs its own metrics alone: each has a deadline, places and a circuit of its own.
+//! fails costs its own metrics alone: each has a deadline, permits and a circuit breaker of its own.
 
 mod answer;
 mod circuit;
