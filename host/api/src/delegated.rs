@@ -16,7 +16,7 @@ use leadsman_delegate::{
     Delegate, DelegateAnswer, ForwardedRequest, ForwardedUser, RequestedMetric,
 };
 use leadsman_provider::{Caller, ReadError};
-use leadsman_server::auth::Identity;
+use leadsman_server::auth::{ANONYMOUS, Identity, UNAUTHENTICATED};
 
 /// The identity of the requester, where requests have users.
 pub(super) type RequesterIdentity = Option<Extension<Arc<Identity>>>;
@@ -37,10 +37,6 @@ pub(super) struct DelegatedRead<'a> {
     pub(super) caller: Caller<'a>,
 }
 
-/// The user and the groups of requests that are not authenticated, on a machine without a cluster.
-const ANONYMOUS: &str = "system:anonymous";
-const UNAUTHENTICATED: &str = "system:unauthenticated";
-
 impl ReadState {
     /// The answer of another adapter to a read that failed here, if nothing here serves the metric.
     pub(super) async fn pass_to_delegate(
@@ -55,6 +51,7 @@ impl ReadState {
         if let Some(delegates) = generation.snapshot.delegates()
             && (failed.is_unknown() || specific)
         {
+            // Requests that are not authenticated, on a machine without a cluster.
             let nobody = (vec![UNAUTHENTICATED.to_owned()], BTreeMap::new());
             let user = match requester {
                 Some(Extension(identity)) => ForwardedUser {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::limits::Behavior;
 
+/// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
+pub const DEFAULT_DOWNSCALE_STABILIZATION: Duration = Duration::from_secs(300);
+
 /// A number of replicas that was recommended before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recommendation {

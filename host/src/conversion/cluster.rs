@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use leadsman_cluster::Cluster;
-use leadsman_convert::Manifests;
+use leadsman_convert::{API_VERSIONS, Manifests};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::ConvertError;
-
-/// The versions of KEDA's objects.
-const VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
 
 /// How many objects a page has, and how many pages there are at most.
 const PAGE_SIZE: usize = 500;
@@ -27,7 +24,7 @@ pub(super) async fn read(
     manifests: &mut Manifests,
 ) -> Result<(), ConvertError> {
     let within = namespace.map_or(String::new(), |name| format!("namespaces/{}/", encoded(name)));
-    for version in VERSIONS {
+    for version in API_VERSIONS {
         let path = format!("/apis/{version}/{within}scaledobjects");
         if let Err(reason) = list(cluster, &path, manifests).await {
             return Err(ConvertError::Read { what: "ScaledObjects".to_owned(), reason });

@@ -197,7 +197,8 @@ fn number(of: Option<f64>, percent: bool) -> String {
     if percent { format!("{text}%") } else { text }
 }
 
-fn millisecond(time: &str) -> Option<i64> {
+/// A time in milliseconds since 1970.
+pub(super) fn millisecond(time: &str) -> Option<i64> {
     time.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 

@@ -7,13 +7,13 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use leadsman_autoscaler::manifest::AutoscalerStatus;
 use leadsman_autoscaler::verdict::is_held;
 use leadsman_hpa::{Decision, History, Outcome, Recommendation, Situation, decide};
 use leadsman_provider::explanation::rfc3339;
 use serde::Serialize;
 
+use super::hour::millisecond;
 use super::past::PastEvent;
 use super::record::clock;
 
@@ -234,10 +234,6 @@ fn changed_at(noted: i64, to: i32, past: Option<&[PastEvent]>) -> Option<i64> {
         }
     }
     at
-}
-
-fn millisecond(time: &str) -> Option<i64> {
-    time.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
 fn milliseconds(of: Duration) -> i64 {

@@ -120,22 +120,16 @@ impl Arrival {
                     left_out.insert(metric.clone());
                     return;
                 }
-                let time = sample.time.unwrap_or(*time);
-                samples.push(ScrapedSample {
-                    metric: metric.clone(),
-                    labels,
-                    value: sample.value,
-                    time,
-                });
-            } else if reserved.take(bytes) {
-                let time = sample.time.unwrap_or(*time);
-                samples.push(ScrapedSample {
-                    metric: metric.clone(),
-                    labels,
-                    value: sample.value,
-                    time,
-                });
+            } else if !reserved.take(bytes) {
+                return;
             }
+            let time = sample.time.unwrap_or(*time);
+            samples.push(ScrapedSample {
+                metric: metric.clone(),
+                labels,
+                value: sample.value,
+                time,
+            });
         };
         reader.feed(batch, &mut take)?;
         if is_last {
