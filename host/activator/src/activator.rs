@@ -1,4 +1,5 @@
-//! The task: each workload is looked at in its cadence while this replica leads.
+//! The activator's task: while this replica is elected, it evaluates each workload at that workload's
+//! interval.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Looking at a workload, and scaling it.
+//! One evaluation of a workload: reads its scale and its metrics, decides, and scales it.
 
 use std::time::Instant;
 

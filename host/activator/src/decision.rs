@@ -1,4 +1,4 @@
-//! Decisions about a workload. No I/O, no clock.
+//! The decision for one workload: scale to zero, scale from zero, or neither. No I/O, no clock.
 
 use std::fmt;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! Which replica acts: the one that holds a Lease.
+//! Leader election: the replica that holds a Lease acts.
 //!
-//! As in client-go, a Lease has expired when it has not been renewed for as long as it lasts by the
-//! clock of whoever looks at it; the times that stand in it are not compared. A holder counts from
-//! before it asked for a renewal, and stops acting a while before others may take the Lease.
+//! As in client-go, a Lease has expired when the observer has not seen it renewed for its duration, by the
+//! observer's own clock; the times written in the Lease are not compared. A holder counts from before it
+//! requested a renewal, and stops acting some seconds before another replica may take the Lease.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;

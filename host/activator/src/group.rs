@@ -1,4 +1,4 @@
-//! The mappings of one workload: several may name the same.
+//! The mappings of one workload, which are decided together: several mappings may name the same one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
-//! Which zeros were set here.
+//! Marks: which workloads the activator itself has scaled to zero.
 //!
-//! A mark is noted on the Lease before a workload is scaled to zero: whoever holds the Lease next
-//! finds it there, and whoever has lost the Lease cannot write it. It says which generation the zero
-//! is. A generation that is another shows that somebody has changed the workload since: if it is
-//! otherwise the same, its replicas were changed and set to zero again, and that zero is not ours; if
-//! it is another workload otherwise, a new version was rolled out, and the zero stays ours.
+//! A mark is written to the Lease before the workload is scaled, so the next holder of the Lease finds it,
+//! and a replica that has lost the Lease cannot write it. It holds the generation of the workload at zero.
+//! If the generation has changed since, the rest of the workload tells why. Is the rest the same, somebody
+//! has set replicas and then zero again: that zero is not the activator's. Is it different, a new version
+//! was rolled out: the zero is still the activator's.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What has come of a workload: in the log, in the metrics, on the status page, and as an Event on
+//! Reports the result for a workload: in the log, in the metrics, on the status page, and as an Event on
 //! the workload.
 
 use tokio::sync::{Mutex, mpsc};

@@ -1,4 +1,4 @@
-//! Reads of metrics that are not served here pass to a delegate, if one is configured for them.
+//! Forwards reads of metrics that are not served here to a delegate, if one is configured for them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

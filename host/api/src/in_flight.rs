@@ -1,5 +1,5 @@
-//! Bounds the bytes of long answers in flight: a client decides how many it asks for at once, and how
-//! fast it receives them.
+//! Bounds the bytes of long answers in flight. Clients decide how many they request at once and how fast
+//! they receive them, so without a bound they decide how much memory is used.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

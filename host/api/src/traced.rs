@@ -1,5 +1,5 @@
-//! The span of a read. It begins when the request arrives, and is there once the request is authorized:
-//! who may not read has no part in traces either.
+//! The span of a read. It begins when the request arrives and is recorded only if the request is
+//! authorized: whoever may not read cannot fill traces.
 
 use std::time::SystemTime;
 

@@ -1,6 +1,6 @@
-//! What a status has from before: some controllers leave the values of the last look that succeeded in
-//! it when a later one fails, and all do where they cannot read the scale of the target. Such a value is
-//! not what there is now.
+//! Detects values in a status that are older than the last sync. Some controllers leave the values of the
+//! last successful sync in the status when a later one fails, and all do when they cannot read the scale of
+//! the target.
 
 use crate::manifest::{AutoscalerCondition, AutoscalerStatus, MetricSpec};
 use crate::overview::{KnownMetric, MetricProblem};

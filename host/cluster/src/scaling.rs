@@ -1,4 +1,4 @@
-//! The autoscalers of the cluster by the metrics that they name: what is needed to write Events on them.
+//! Finds the autoscalers that name a metric, to write Events on them.
 
 use std::collections::BTreeMap;
 

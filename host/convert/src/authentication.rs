@@ -1,4 +1,4 @@
-//! TriggerAuthentications: which files of Leadsman's pod hold what KEDA reads from Secrets.
+//! TriggerAuthentications: maps the Secrets that KEDA reads to files in Leadsman's pod.
 
 use std::collections::BTreeMap;
 

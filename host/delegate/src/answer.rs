@@ -1,4 +1,4 @@
-//! What comes back from a delegate: an answer of Kubernetes to what was asked, or not.
+//! Checks the answer of a delegate: whether it is an object of Kubernetes that answers the request.
 
 use bytes::Bytes;
 use http::StatusCode;

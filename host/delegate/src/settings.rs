@@ -1,4 +1,4 @@
-//! What the configuration says of a delegate.
+//! The valid settings of a delegate.
 
 use std::fmt;
 use std::path::PathBuf;

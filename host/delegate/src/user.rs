@@ -1,4 +1,4 @@
-//! The requester, as a delegate is reported.
+//! States the requester to a delegate: the headers of a front proxy, or of impersonation.
 
 use std::collections::BTreeMap;
 

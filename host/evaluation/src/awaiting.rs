@@ -1,5 +1,5 @@
-//! The spans of an evaluation: it belongs to the trace of the read that it is made for, and names the
-//! other reads that waited for it, too.
+//! Spans of evaluations. An evaluation belongs to the trace of the read that started it, and links the
+//! other reads that waited for it.
 
 use std::sync::{Mutex, PoisonError};
 

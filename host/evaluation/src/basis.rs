@@ -1,4 +1,4 @@
-//! What an evaluation was made from, as far as it shows why an object has no value.
+//! The facts about an evaluation that show why an object has no value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

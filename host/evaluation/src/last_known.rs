@@ -1,4 +1,5 @@
-//! The last values of what an evaluation gives none for, for as long as the policy may want them.
+//! The last known values of objects that an evaluation gives no value for, kept for as long as the policy
+//! allows.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};

@@ -1,5 +1,5 @@
-//! How workloads are scaled, for numbers that depend on it: asked of the cluster when it is needed,
-//! kept for a moment, and within bounds.
+//! The scales of workloads, for stated numbers of replicas: requested from the cluster on demand, cached
+//! for a moment, and bounded.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Recommendations that are held against recent ones.
+//! The stabilization window: a recommendation compared with recent ones.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The newest known values of a metric, without a read: nobody counts as a reader, nothing is
-//! evaluated, and nothing that nobody reads is kept.
+//! The newest known values of a metric, without a read: it starts no evaluation, keeps none in use, and
+//! records no reader.
 
 use std::time::{Duration, Instant};
 

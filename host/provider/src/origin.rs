@@ -1,4 +1,4 @@
-//! What an answer is made from, so that answers can be cached.
+//! The origin of an answer: equal origins give equal answers, so that answers can be cached.
 
 use leadsman_evaluation::Evaluated;
 

@@ -1,4 +1,4 @@
-//! What may be asked.
+//! The requests that a provider takes.
 
 use std::hash::BuildHasher as _;
 use std::hash::{Hash, Hasher};

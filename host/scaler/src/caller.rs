@@ -1,4 +1,4 @@
-//! Who calls, and what they may read.
+//! The caller of a scaler: its credentials, and the authorization of the reads that it requests.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! Values for scalers of KEDA: its external scaler (gRPC, package `externalscaler`), pushes included, and a
-//! plain answer in JSON for its `metrics-api` trigger.
+//! Scalers of KEDA: the external scaler (gRPC, package `externalscaler`) with pushes, and JSON for the
+//! `metrics-api` trigger.
 //!
-//! Both give what the metrics APIs give, to those who may read it there: a call is authenticated by its
-//! client certificate or bearer token, its trigger says which read of the APIs it stands for, and that very
-//! read is authorized and made. Only the form of the answer is another one: the sum of the values that the
-//! read picks, as an autoscaler makes of external metrics.
+//! Both give what the metrics APIs give, to clients who may read it there. A call is authenticated by client
+//! certificate or bearer token. Its trigger stands for a read of the metrics APIs, which is authorized and
+//! made. The answer has another form: the sum of the values, as an autoscaler computes it for external
+//! metrics.
 
 mod caller;
 mod fixed;

@@ -1,4 +1,4 @@
-//! The value that a read comes to: one number.
+//! Makes a read and sums its values to one number.
 
 use leadsman_evaluation::{Missing, MissingReason};
 use leadsman_model::names::ObjectName;

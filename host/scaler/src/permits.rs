@@ -1,4 +1,4 @@
-//! A bound on what is under way: in total, and for each user, so that one leaves room to others.
+//! Bounds the calls under way: in total and for each user, so that one user leaves permits to others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

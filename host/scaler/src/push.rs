@@ -1,8 +1,7 @@
-//! Calls that stay open: a message at once, and one for each change.
+//! Calls that stay open (`StreamIsActive`): one message at once, and one for each change.
 //!
-//! Each is a task that looks at what is known now and then. It ends with its connection: in order when that
-//! is about to close, so that KEDA opens the call elsewhere. A client that does not receive a message within
-//! a stated time loses its connection.
+//! Each has a task that polls the known values. It ends before its connection closes, so that KEDA opens the
+//! call elsewhere. A client that does not receive a message within a stated time loses its connection.
 
 use std::sync::Arc;
 use std::time::Duration;

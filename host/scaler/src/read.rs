@@ -1,4 +1,4 @@
-//! A read of the metrics APIs that a call stands for.
+//! The read of the metrics APIs that a trigger stands for.
 
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -1,5 +1,4 @@
-//! What the metadata of a trigger says: what is read, the target, and from which value on the workload is
-//! active. All that is wrong with it is reported at once.
+//! Parses the metadata of a trigger: the read, the target, and the activation. Reports all faults at once.
 
 use std::collections::HashMap;
 

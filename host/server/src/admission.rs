@@ -1,8 +1,7 @@
-//! Which connections there are, and which of them makes room for a new one.
+//! The open connections, and which of them is closed in favor of a new one.
 //!
 //! A new connection is always accepted: a probe or a client with credentials must not wait for the
-//! time-outs of clients that hold connections and say nothing. At a limit, the least valuable
-//! connection is closed instead.
+//! time-outs of idle connections. At a limit, the connection of the lowest priority is closed instead.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -1,5 +1,5 @@
-//! The serving certificate where nobody else gives one: it signs itself, is made at each start, and
-//! made anew before it ends.
+//! A self-signed serving certificate, where no other is configured. It is generated at each start and again
+//! before it expires.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The addresses of one source, of which one answers at a time: which comes first, which failed,
-//! and when it is tried again.
+//! The addresses of one source: the order in which they are tried, which have failed, and when a failed one
+//! is probed again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! A query as it is configured, and as it is for one evaluation.
+//! A query as configured, and filled in for one evaluation.
 
 use std::fmt;
 use std::time::Duration;

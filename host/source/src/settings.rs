@@ -1,4 +1,4 @@
-//! What a source is made of.
+//! The settings of sources.
 
 use std::path::PathBuf;
 use std::time::Duration;

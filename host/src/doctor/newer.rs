@@ -1,9 +1,9 @@
-//! What newer Kubernetes adds to an autoscaler, and what that does to its numbers: a tolerance and a sync
-//! period of its own, scaling to zero, a fallback for external metrics, and which pods count.
+//! Checks features of autoscalers that newer versions of Kubernetes have, and their effect on the numbers:
+//! tolerance, sync period, scaling to zero, fallback for external metrics, and the selection of pods.
 //!
-//! Tolerances are part of the API from 1.33 on, and scaling to zero is on from 1.37 on. The fallback, the
-//! selection of pods and the sync period are read as their proposals (KEP-5679, KEP-5325, KEP-6003) and
-//! the first versions write them.
+//! Tolerances are part of the API from 1.33 on, and scaling to zero is enabled from 1.37 on. Fallback,
+//! selection of pods and sync period follow their proposals (KEP-5679, KEP-5325, KEP-6003) and their first
+//! implementations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Checks the rights to workloads: to those that mappings take to zero and from zero, and to those that a
-//! stated number of replicas depends on.
+//! Checks the permissions for workloads: for those that mappings scale to zero and from zero, and for those
+//! whose replicas a policy states.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Who is asked for the explanation of a read: the adapter of a cluster, by the path of the read and
-//! with the rights of the user who asks, or this process, with a configuration of its own.
+//! The backend of an explanation: the adapter of a cluster, with the rights of the user, or this process
+//! with a configuration of its own.
 
 use std::path::{Path, PathBuf};
 

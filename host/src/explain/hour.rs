@@ -1,5 +1,5 @@
-//! The last hour of a metric of an autoscaler: its values, what it proposed, and the replicas that there
-//! were. The adapter noted it; what it does not know is said, with the reason.
+//! The last hour of an autoscaler's metric, as the adapter recorded it: values, proposals and replicas. Gaps
+//! are stated with their reason.
 
 use k8s_openapi::jiff::Timestamp;
 use leadsman_autoscaler::notation::ratio;

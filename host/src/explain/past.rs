@@ -1,6 +1,5 @@
-//! What was reported on an autoscaler within the last hour, by its controller and by the adapter: when it
-//! was scaled and why, and since when a metric could not be read. kube-apiserver keeps Events for about
-//! so long.
+//! The Events on an autoscaler within the last hour, of its controller and of the adapter: when it was
+//! scaled and why, and since when a metric could not be read. kube-apiserver keeps Events for about an hour.
 
 use k8s_openapi::jiff::Timestamp;
 use leadsman_cluster::Cluster;

@@ -1,5 +1,5 @@
-//! What the adapter recorded, as lines that a person reads from the top: who serves the metric, what was
-//! asked and answered, what the plugin made of it, and who reads.
+//! Prints what the adapter recorded: who serves the metric, queries and answers, the result of the plugin,
+//! and the readers.
 
 use leadsman_model::text::one_line;
 use leadsman_provider::explanation::{

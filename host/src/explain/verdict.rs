@@ -1,4 +1,4 @@
-//! What was gathered and what the arithmetic makes of it, as one explanation.
+//! Combines what was gathered with the arithmetic to one explanation.
 
 use leadsman_autoscaler::verdict::{replicas, steps, target_words, title, verdict};
 use leadsman_hpa::{Failure, Outcome, Proposal, Reading, Situation, decide};

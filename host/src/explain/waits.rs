@@ -1,9 +1,9 @@
-//! For how long an autoscaler still waits that its controller reports to be held: until what it recommended
-//! or changed before counts no more.
+//! How long an autoscaler that is held at its replicas still waits: until an earlier recommendation or change
+//! leaves its window.
 //!
-//! The controller keeps that to itself. What the adapter noted of the last hour, and Events of changes,
-//! tell about the same; so an answer is given only if they explain what the controller reports, and it is
-//! about right: the adapter notes each 15 s, and the metrics may change meanwhile.
+//! The controller does not publish that. The record of the last hour and the Events of changes allow an
+//! estimate. It is given only if they also explain what the controller reports, and it is approximate: the
+//! adapter records every 15 s, and the metrics may change meanwhile.
 
 use std::time::Duration;
 

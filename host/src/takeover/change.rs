@@ -1,4 +1,4 @@
-//! Changes APIServices, and changes them back.
+//! Patches APIServices, and restores them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

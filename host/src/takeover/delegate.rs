@@ -1,4 +1,5 @@
-//! Whether the configuration passes on what the adapter before serves, and what to write if not.
+//! Checks that the configuration forwards the metrics of the present adapter, and prints a delegate that
+//! does so if it does not.
 
 use super::before::RegisteredApi;
 use super::{TakeoverOptions, no_flags};

@@ -1,12 +1,12 @@
-//! Taking over an API group from another adapter, and giving it back.
+//! Takes over an API group from another adapter, and gives it back.
 //!
-//! An API group has one server in a cluster: the Service that its APIServices point to. A takeover
-//! points them to this adapter, which passes on to the one before what it does not serve itself. So
-//! nothing changes for anybody at first, and metrics are moved one by one. What the APIServices said
-//! before is kept in an annotation, from which the undoing restores it.
+//! An API group has one server in a cluster: the Service that its APIServices point to. A takeover points
+//! them to this adapter, which forwards what it does not serve itself to the previous one. So nothing
+//! changes for clients at first, and metrics can be moved one by one. The previous target is kept in an
+//! annotation of each APIService, from which `--undo` restores it.
 //!
-//! Nothing is changed before all of it has been looked at, and what no longer works after the change is
-//! changed back.
+//! Everything is checked before anything is changed, and a change after which metrics are missing is
+//! reverted.
 
 mod before;
 mod change;

@@ -1,4 +1,4 @@
-//! Who uses an API: the autoscalers that read its metrics.
+//! The users of an API: the autoscalers that read its metrics.
 
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec};
 use kube::api::ListParams;

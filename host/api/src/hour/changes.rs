@@ -1,5 +1,5 @@
-//! When an autoscaler's proposals, replicas, targets or the state of its metrics changed within the last
-//! hour, with the values that they had then.
+//! The changes of an autoscaler within the last hour: of its proposals, replicas, targets and the states of
+//! its metrics, each with the values at that time.
 
 use std::collections::{HashMap, VecDeque};
 

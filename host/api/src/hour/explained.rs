@@ -1,5 +1,4 @@
-//! The last hour of an autoscaler as a part of the explanation of a read: that of the metrics that the read
-//! is for.
+//! The last hour of an autoscaler in the explanation of a read, restricted to the metrics of that read.
 
 use std::sync::Arc;
 

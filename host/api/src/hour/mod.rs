@@ -1,8 +1,7 @@
-//! The last hour of each autoscaler: the values of its metrics, what they proposed and the replicas that
-//! there were. It is noted all the time, so that it is there when somebody asks: the page, or an
-//! explanation (`explained`).
+//! The last hour of each autoscaler: the values of its metrics, the replicas that they proposed, and its
+//! replicas. It is recorded all the time, for the page and for explanations (`explained`).
 //!
-//! It is in memory and that of one replica of the adapter, which knows nothing from before its start.
+//! It is held in the memory of one replica of the adapter, and begins with the start of that replica.
 
 mod changes;
 mod explained;

@@ -1,4 +1,4 @@
-//! What a delegate has: its lists are requested at intervals.
+//! Follows the discovery of a delegate: its lists of metrics are requested at intervals.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};

@@ -1,4 +1,4 @@
-//! Answers that wait for a plugin count for the reader that chose the evaluation.
+//! Charges answers that wait for a plugin to the reader whose parameters the evaluation has.
 
 use std::sync::PoisonError;
 

@@ -1,4 +1,4 @@
-//! How an explanation is put together, from what a read used and what is recorded of it.
+//! Assembles an explanation from the findings of a read and the records of its evaluations.
 
 use std::time::{Duration, Instant};
 

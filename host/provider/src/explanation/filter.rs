@@ -1,8 +1,8 @@
-//! What of a record may be shown to the reader.
+//! Filters a record for the requester.
 //!
-//! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
-//! object. So a row is shown only if it is known to be for what the read asked for: by the labels that
-//! the mapping names, or by the evaluation itself where it is for one namespace.
+//! An evaluation may cover the whole cluster while the requester may read only one namespace, or one object.
+//! So a row is shown only if it is known to belong to the request: by the labels that the mapping names, or
+//! because the evaluation itself is for one namespace.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;

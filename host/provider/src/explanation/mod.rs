@@ -1,6 +1,5 @@
-//! How a read is answered, and all that led to it: the mapping, the recorded runs of its evaluations
-//! with their queries, rows and log, the policies, and who reads. Under the rights of the read
-//! itself: see [`View`].
+//! Explanations of reads: the mapping, the recorded runs of its evaluations with queries, rows and log, the
+//! policies, and the readers. What they contain depends on the rights of the requester: see [`View`].
 
 mod assembly;
 mod document;

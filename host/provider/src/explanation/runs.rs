@@ -1,4 +1,4 @@
-//! Recorded runs, as an explanation shows them: what may be seen of them, within a room.
+//! Recorded runs in an explanation: filtered for the requester, and bounded in bytes.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,7 @@
-//! Clients of an address that no front proxy stands before: scalers of KEDA.
+//! Clients that connect without a front proxy: scalers of KEDA.
 //!
 //! They are authenticated by a client certificate or a bearer token, and never anonymous. Certificates are
-//! of the cluster's authority for clients, or of one that the operator names for them.
+//! issued by the cluster's authority for clients, or by one that the operator names.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a query gets of the last samples of its targets, and why there is nothing of some.
+//! Answers a query from the last samples of its targets, with the reason for each gap.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the pages of a source take in memory while they arrive, and what of it is for teams.
+//! Accounts for the memory of pages that are being received, with a share for teams.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Why there is nothing to answer with. The texts appear in the conditions of autoscalers, after
-//! the words `the source "NAME"`.
+//! Errors of scraping. The texts appear in the conditions of autoscalers, after the words
+//! `the source "NAME"`.
 
 use std::time::Duration;
 

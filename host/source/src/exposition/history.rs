@@ -1,10 +1,10 @@
-//! The last samples of one series, and what is made of them.
+//! The last samples of one series, and the functions over them.
 //!
-//! The arithmetic: the window ends with the newest sample and begins with the youngest one that is at
-//! least nine tenths of the window older. `rate` is what the counter grew between the two, by the time
-//! between the two; `increase` is the rate times the window. `delta` is the difference between the two,
-//! as a rate times the window. `avg` is the average of the samples after the first. There is no
-//! extrapolation beyond samples, and no value from a window that is not filled.
+//! A window ends with the newest sample and begins with the newest one that is at least nine tenths of the
+//! window older. `rate` is the increase of the counter between these two samples, divided by the time
+//! between them; `increase` is the rate times the window. `delta` is the difference between the two samples,
+//! scaled to the window. `avg` is the average of the samples after the first. Nothing is extrapolated beyond
+//! samples, and a window that is not filled gives no value.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,10 +1,10 @@
-//! Endpoints that speak the Prometheus text format or OpenMetrics: pods, what stands behind Services,
-//! and addresses, scraped without a monitoring stack.
+//! Scrapes endpoints that expose the Prometheus text format or OpenMetrics: pods, endpoints of Services, and
+//! addresses. No monitoring stack is needed.
 //!
-//! A query has its targets scraped, unless the last scrape is young enough ([`scrape_cache`]), and gets what
-//! the last samples give ([`history`]). So targets are scraped in the cadence of reads, and not at all
-//! while nobody reads. A target that fails costs itself alone: nobody waits for it a second time, and
-//! its values are absent, with the reason.
+//! A query scrapes its targets, unless the last scrape is recent enough ([`scrape_cache`]), and is answered
+//! from the last samples ([`history`]). So targets are scraped as often as metrics are read, and not at all
+//! without reads. Queries wait only once for a target that fails; its values are then absent, with the
+//! reason.
 
 mod answer;
 mod arriving;

@@ -1,4 +1,4 @@
-//! What is asked of pages.
+//! A query for scraped pages: a metric, label matchers, and a function over a window.
 
 use std::fmt;
 use std::time::Duration;

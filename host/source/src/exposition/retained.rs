@@ -1,4 +1,4 @@
-//! What is known of one target: its samples, within the memory that there is for them.
+//! The retained samples of one target, within its memory limit.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One scrape of one target: a request, and a page that is read as it arrives, within bounds.
+//! One scrape of one target: sends the request and parses the page while it arrives, within bounds.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

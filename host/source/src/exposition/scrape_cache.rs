@@ -1,8 +1,8 @@
-//! What queries want of targets, and what is known of each: without I/O or clock.
+//! The metrics that queries request, and the samples of each target. No I/O, no clock.
 //!
-//! Many queries share a scrape: a target is scraped again only once its last scrape began some time
-//! ago, or did not look for a metric. Of a page the wanted metrics alone are kept. What nobody wants any
-//! more is dropped.
+//! Queries share scrapes: a target is scraped again only if its last scrape began long enough ago, or did
+//! not keep the requested metric. Only requested metrics of a page are kept, and they are dropped when no
+//! query has requested them for a while.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
-//! The nodes of a controller: sends calls with a session, one at a time, and goes over to another
-//! node when one fails.
+//! The nodes of a controller: sends calls within a session, one at a time, and fails over to another node.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Why a controller has no answer. The texts appear in the conditions of autoscalers, after the
-//! words `the source "NAME"`.
+//! Errors of a controller. The texts appear in the conditions of autoscalers, after the words
+//! `the source "NAME"`.
 
 use std::path::PathBuf;
 use std::time::Duration;

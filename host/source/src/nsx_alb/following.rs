@@ -1,4 +1,4 @@
-//! Real time metrics of the objects that queries are for: their newest samples, and what is reported when they end.
+//! Follows the real-time metrics of requested objects: their newest samples, and a report when they end.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Lists of a controller's objects: which one a query needs, and when it is made anew.
+//! Lists of a controller's objects: which list a query needs, and when it is renewed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};

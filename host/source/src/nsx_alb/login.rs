@@ -1,4 +1,4 @@
-//! Logging in to a controller, and out; and what is asked before.
+//! Login and logout at a controller, and the request for its version.
 
 use std::path::Path;
 

@@ -1,9 +1,9 @@
-//! NSX ALB (VMware Avi Load Balancer): metrics of pools, virtual services and service engines,
-//! straight from the controller.
+//! NSX ALB (VMware Avi Load Balancer): metrics of pools, virtual services and service engines, from the
+//! controller's API.
 //!
-//! Evaluations ask as often as they are read; the controller is asked in its own cadence
-//! ([`series_cache`]), one call at a time, for everything that is due. What AKO made is found by its
-//! markers ([`markers`]), which a list of objects brings every few minutes.
+//! Evaluations read from a cache, and the controller is queried at the interval of its own samples
+//! ([`series_cache`]): one call at a time, for all keys that are due. Objects that AKO has created are found
+//! by their markers ([`markers`]), from lists that are renewed every few minutes.
 
 mod answer;
 mod controller;

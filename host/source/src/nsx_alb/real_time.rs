@@ -1,5 +1,5 @@
-//! Real time metrics: whether they are switched on for an object, and when they end. A controller does
-//! not say that they have: from then on its samples are averages of five minutes.
+//! Real-time metrics: whether they are enabled for an object, and when they end. A controller does not
+//! report the end: its samples become averages of five minutes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

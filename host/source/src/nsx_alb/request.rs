@@ -1,5 +1,5 @@
-//! What is sent to a controller: paths and bodies. Every parameter whose default would change the
-//! answer is sent, above all `pad_missing_data`, by which a controller makes up points.
+//! The requests to a controller: paths and bodies. Every parameter whose default would change the answer is
+//! set, above all `pad_missing_data`, which makes a controller invent samples.
 
 use std::sync::Arc;
 

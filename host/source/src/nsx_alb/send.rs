@@ -1,4 +1,4 @@
-//! One HTTP request to a node of a controller, and its answer within bounds.
+//! Sends one HTTP request to a node of a controller, and reads the answer within bounds.
 
 use std::time::Duration;
 

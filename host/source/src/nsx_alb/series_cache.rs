@@ -1,8 +1,7 @@
-//! What is wanted of a controller, what is known of it, and when it is to be asked again: without
-//! I/O or clock.
+//! The requested metrics of a controller, their newest series, and when each is due again. No I/O, no clock.
 //!
-//! Many mappings are few calls: everything that is due is asked for at once. A metric is asked for
-//! once for each step of the controller, shortly after its next sample should be there.
+//! Many mappings need few calls: all keys that are due share them. A metric is requested once in each step
+//! of the controller, shortly after its next sample is expected.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

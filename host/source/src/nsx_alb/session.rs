@@ -1,7 +1,7 @@
 //! The session with one node of a controller: a state machine without I/O or clock.
 //!
-//! A login that is refused ends everything until the credentials are others, so that no account is
-//! locked. After a failure the cluster's status is asked before anything else, with growing pauses.
+//! After a refused login there is no other attempt until the credentials change, so that no account is
+//! locked. After a failure, the status of the cluster is requested before anything else, with back-off.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

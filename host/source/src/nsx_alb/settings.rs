@@ -1,4 +1,4 @@
-//! What an NSX ALB controller is reached with.
+//! The settings of an NSX ALB controller.
 
 use std::path::PathBuf;
 use std::time::Duration;

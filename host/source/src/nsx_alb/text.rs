@@ -1,5 +1,5 @@
-//! Metrics in the Prometheus format, in which a controller gives them where it is asked to: what is
-//! sent for it, and how it is read. Samples have no times in it and no units.
+//! Metrics in the Prometheus format of a controller: the request, and the parsing of its page. Its samples
+//! have no times and no units.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;

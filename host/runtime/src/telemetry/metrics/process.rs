@@ -1,5 +1,5 @@
-//! Metrics of the process, in the names that client libraries of Prometheus agree on, of the runtime of
-//! its tasks, and of what was built. They are read when they are asked for.
+//! Metrics of the process by the names of Prometheus' client libraries, of the async runtime, and of the
+//! build. They are read at each scrape.
 
 use std::fmt;
 
