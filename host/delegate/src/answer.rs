@@ -10,7 +10,7 @@ use serde_json::json;
 use super::error::ForwardError;
 use super::matching::RequestedMetric;
 use leadsman_model::text::one_line;
-use leadsman_runtime::apart::decode;
+use leadsman_runtime::decoding::decode;
 
 /// How many characters of what a delegate says are passed on.
 const MAX_EXCERPT_CHARS: usize = 400;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, timeout_at};
 
 use super::answer::{DelegateAnswer, read_head};
-use super::circuit::Circuit;
+use super::circuit_breaker::CircuitBreaker;
 use super::client::Client;
 use super::delegates::Delegation;
 use super::error::{DelegateError, ForwardError};
@@ -39,7 +39,7 @@ pub struct Delegate {
     client: Client,
     /// Requests under way at once. Those that wait do so within their time, and namespaces take turns.
     permits: FairSemaphore,
-    circuit: Circuit,
+    breaker: CircuitBreaker,
     last_good: Option<LastGood>,
     lists: ArcSwap<Lists>,
     list_error: Mutex<Option<String>>,
@@ -99,7 +99,7 @@ impl Delegate {
             base,
             client: Client::new(settings)?,
             permits: FairSemaphore::new(settings.max_concurrent),
-            circuit: Circuit::default(),
+            breaker: CircuitBreaker::default(),
             last_good: settings.last_good.map(LastGood::new),
             lists: ArcSwap::default(),
             list_error: Mutex::default(),
@@ -122,7 +122,7 @@ impl Delegate {
 
     /// Its state, for people.
     pub fn status(&self) -> DelegateStatus {
-        let (asked, error) = self.circuit.state();
+        let (asked, error) = self.breaker.state();
         let lists = self.lists();
         DelegateStatus {
             asked: asked && !self.loops.load(Ordering::Relaxed),
@@ -216,8 +216,8 @@ impl Delegate {
         if is_plain(path) && url.path() == whole { Ok(url) } else { Err(ForwardError::Path) }
     }
 
-    /// Sends a request and reads the answer, within the bounds of time, permits and the circuit. The permit is
-    /// kept while the answer is decoded.
+    /// Sends a request and reads the answer, within the bounds of time, permits and the circuit breaker.
+    /// The permit is kept while the answer is decoded.
     async fn exchange(
         &self,
         url: Url,
@@ -231,7 +231,7 @@ impl Delegate {
         let permit = timeout_at(deadline, self.permits.acquire(tenant)).await;
         let permit = permit.map_err(|_| ForwardError::Busy(timeout))?;
         let waited = begun.elapsed();
-        let attempt = self.circuit.enter(Instant::now())?;
+        let attempt = self.breaker.enter(Instant::now())?;
         let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
         let exchanged = exchanged.unwrap_or(Err(if waited < timeout / 10 {
             ForwardError::Timeout(timeout)

@@ -75,7 +75,7 @@ impl Delegates {
     }
 
     /// Those of a configuration. One that has not changed is the same as before, with its connections,
-    /// its circuit and its lists; if none has, all of this is. Blocks: certificates are read.
+    /// its circuit breaker and its lists; if none has, all of this is. Blocks: certificates are read.
     pub fn replaced(
         before: &Arc<Self>,
         settings: &[DelegateSettings],

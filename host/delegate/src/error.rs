@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
-use leadsman_runtime::apart::Panicked;
+use leadsman_runtime::decoding::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a delegate cannot be prepared.

@@ -7,7 +7,7 @@
 //! fails costs its own metrics alone: each has a deadline, permits and a circuit breaker of its own.
 
 mod answer;
-mod circuit;
+mod circuit_breaker;
 mod client;
 mod delegate;
 mod delegates;

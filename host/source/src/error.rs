@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
 use leadsman_model::text::one_line;
-use leadsman_runtime::apart::Panicked;
+use leadsman_runtime::decoding::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a source cannot be prepared.

@@ -13,8 +13,8 @@ use crate::delegates::Delegation;
 use crate::error::ForwardError;
 use crate::list::{ApiList, ApiVersion};
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode;
 use leadsman_runtime::backoff::jittered;
+use leadsman_runtime::decoding::decode;
 
 /// How soon lists that failed are requested again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);

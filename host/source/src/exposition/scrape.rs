@@ -18,8 +18,8 @@ use crate::client::Client;
 use crate::error::innermost;
 use crate::prometheus::{excerpt, request_headers};
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::clock;
+use leadsman_runtime::decoding::decode as decode_bounded;
 
 /// What is understood, as Prometheus asks for it.
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
@@ -203,7 +203,7 @@ pub(super) async fn scrape(
         if bytes > limit {
             return Err(ScrapeError::TooLarge { limit });
         }
-        let fed = decode_apart(batch.len(), move || {
+        let fed = decode_bounded(batch.len(), move || {
             let fed = arrival.feed(&batch, is_last);
             fed.map(|()| arrival)
         });

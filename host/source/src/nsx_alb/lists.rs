@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::NsxAlb;
-use super::decode_apart;
+use super::decode_bounded;
 use super::error::AlbError;
 use super::objects::{Listing, Objects};
 use super::query::{Entity, NsxAlbQuery, Pick};
@@ -132,7 +132,7 @@ impl NsxAlb {
             let call: Call = request::objects(*entity, filter, listing.next_page());
             let body = self.controller.call(&call).await?;
             let decoded =
-                decode_apart(body.len(), move || listing.add(&body).map(|more| (listing, more)));
+                decode_bounded(body.len(), move || listing.add(&body).map(|more| (listing, more)));
             let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
             let (next, more) = decoded?;
             if !more {

@@ -46,8 +46,8 @@ use following::has_real_time;
 use leadsman_model::data::Answer;
 use leadsman_model::names::Namespace;
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::clock;
+use leadsman_runtime::decoding::decode as decode_bounded;
 use leadsman_runtime::telemetry::SourceMetrics;
 use lists::{EMPTY_LIST_INTERVAL, List, ListKey};
 use objects::Listing;
@@ -242,7 +242,7 @@ impl NsxAlb {
         let body = self.controller.call(&call).await?;
         let now = clock::now();
         let target = keys.first().map(|key| key.target.clone());
-        let decoded = decode_apart(body.len(), move || match (call.body, target) {
+        let decoded = decode_bounded(body.len(), move || match (call.body, target) {
             (None, Some(Target::One(uuid))) => decode::one(&body, &uuid, now),
             _ => decode::many(&body, now),
         });
@@ -257,7 +257,7 @@ impl NsxAlb {
             let call = request::text(&request, &self.settings.tenant);
             let page = self.controller.call(&call).await?;
             let now = clock::now();
-            let read = decode_apart(page.len(), move || text::rows(&page, &request.metrics, now));
+            let read = decode_bounded(page.len(), move || text::rows(&page, &request.metrics, now));
             let read = read.await.map_err(|error| AlbError::Decode(error.to_string()))?;
             rows.extend(read.map_err(|reason| AlbError::Decode(shortened(&reason)))?);
         }

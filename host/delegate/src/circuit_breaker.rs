@@ -1,4 +1,4 @@
-//! The circuit of a delegate: one that failed several times in a row is not asked for a while.
+//! The circuit breaker of a delegate: after several failures in a row it gets no requests for a while.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ const MAX_FAILURES: u32 = 5;
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The circuit of a delegate.
+/// The circuit breaker of a delegate.
 #[derive(Debug)]
-pub(super) struct Circuit(Mutex<CircuitState>);
+pub(super) struct CircuitBreaker(Mutex<BreakerState>);
 
 #[derive(Debug)]
-struct CircuitState {
+struct BreakerState {
     failures: u32,
     last: String,
-    pauses: Backoff,
+    backoff: Backoff,
     /// Open until then.
     open_until: Option<Instant>,
     /// One request finds out whether it works again.
@@ -31,28 +31,28 @@ struct CircuitState {
 /// A request to the delegate. One that is given up without an outcome counts for nothing.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
-    circuit: &'a Circuit,
+    breaker: &'a CircuitBreaker,
     trying: bool,
 }
 
-impl Default for Circuit {
+impl Default for CircuitBreaker {
     fn default() -> Self {
-        Self(Mutex::new(CircuitState {
+        Self(Mutex::new(BreakerState {
             failures: 0,
             last: String::new(),
-            pauses: Backoff::new(MIN_BACKOFF, MAX_BACKOFF),
+            backoff: Backoff::new(MIN_BACKOFF, MAX_BACKOFF),
             open_until: None,
             trying: false,
         }))
     }
 }
 
-impl Circuit {
+impl CircuitBreaker {
     /// Lets a request through, or says why not.
     pub(super) fn enter(&self, now: Instant) -> Result<Attempt<'_>, ForwardError> {
         let mut state = self.lock();
         let Some(until) = state.open_until else {
-            return Ok(Attempt { circuit: self, trying: false });
+            return Ok(Attempt { breaker: self, trying: false });
         };
         if now < until || state.trying {
             let (failures, last) = (state.failures, state.last.clone());
@@ -61,7 +61,7 @@ impl Circuit {
             return Err(ForwardError::Open { wait, failures, last });
         }
         state.trying = true;
-        Ok(Attempt { circuit: self, trying: true })
+        Ok(Attempt { breaker: self, trying: true })
     }
 
     /// Whether requests are let through, and the last failure if there were some in a row.
@@ -71,7 +71,7 @@ impl Circuit {
         (state.open_until.is_none(), last)
     }
 
-    fn lock(&self) -> MutexGuard<'_, CircuitState> {
+    fn lock(&self) -> MutexGuard<'_, BreakerState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,20 +79,20 @@ impl Circuit {
 impl Attempt<'_> {
     /// The delegate answered.
     pub(super) fn answered(self) {
-        let mut state = self.circuit.lock();
+        let mut state = self.breaker.lock();
         state.failures = 0;
         state.open_until = None;
-        state.pauses.reset();
+        state.backoff.reset();
     }
 
     /// The delegate failed.
     pub(super) fn failed(self, error: &ForwardError, now: Instant) {
-        let mut state = self.circuit.lock();
+        let mut state = self.breaker.lock();
         state.failures = state.failures.saturating_add(1);
         state.last = error.to_string();
         // Those that were under way when it opened say nothing new.
         if state.failures >= MAX_FAILURES && (self.trying || state.open_until.is_none()) {
-            state.open_until = Some(now + state.pauses.next_delay());
+            state.open_until = Some(now + state.backoff.next_delay());
         }
     }
 }
@@ -100,7 +100,7 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if self.trying {
-            self.circuit.lock().trying = false;
+            self.breaker.lock().trying = false;
         }
     }
 }
@@ -113,52 +113,52 @@ mod tests {
         ForwardError::Timeout(Duration::from_secs(5))
     }
 
-    fn fail(circuit: &Circuit, now: Instant) {
-        circuit.enter(now).unwrap().failed(&timeout(), now);
+    fn fail(breaker: &CircuitBreaker, now: Instant) {
+        breaker.enter(now).unwrap().failed(&timeout(), now);
     }
 
     #[test]
     fn failures_in_a_row_open_it_and_one_request_closes_it() {
-        let (circuit, begun) = (Circuit::default(), Instant::now());
+        let (breaker, begun) = (CircuitBreaker::default(), Instant::now());
         for _ in 1..MAX_FAILURES {
-            fail(&circuit, begun);
+            fail(&breaker, begun);
         }
-        circuit.enter(begun).unwrap().answered();
+        breaker.enter(begun).unwrap().answered();
         for _ in 0..MAX_FAILURES {
-            fail(&circuit, begun);
+            fail(&breaker, begun);
         }
-        let reported = circuit.enter(begun).unwrap_err().to_string();
+        let reported = breaker.enter(begun).unwrap_err().to_string();
         assert!(reported.contains("5 times in a row: it did not answer within 5s"), "{reported}");
-        assert!(!circuit.state().0);
+        assert!(!breaker.state().0);
         let later = begun + MIN_BACKOFF;
-        let trying = circuit.enter(later).unwrap();
-        assert!(circuit.enter(later).is_err(), "one tries");
+        let trying = breaker.enter(later).unwrap();
+        assert!(breaker.enter(later).is_err(), "one tries");
         trying.failed(&timeout(), later);
-        assert!(circuit.enter(later + MIN_BACKOFF).is_err(), "the next pause is longer");
+        assert!(breaker.enter(later + MIN_BACKOFF).is_err(), "the next pause is longer");
         let later = later + MIN_BACKOFF * 2;
-        circuit.enter(later).unwrap().answered();
-        assert_eq!(circuit.state(), (true, None));
+        breaker.enter(later).unwrap().answered();
+        assert_eq!(breaker.state(), (true, None));
     }
 
     #[test]
     fn a_request_that_is_given_up_lets_another_one_try() {
-        let (circuit, begun) = (Circuit::default(), Instant::now());
+        let (breaker, begun) = (CircuitBreaker::default(), Instant::now());
         for _ in 0..MAX_FAILURES {
-            fail(&circuit, begun);
+            fail(&breaker, begun);
         }
         let later = begun + MIN_BACKOFF;
-        drop(circuit.enter(later).unwrap());
-        circuit.enter(later).unwrap().answered();
-        assert!(circuit.state().0);
+        drop(breaker.enter(later).unwrap());
+        breaker.enter(later).unwrap().answered();
+        assert!(breaker.state().0);
     }
 
     #[test]
     fn pauses_are_bounded() {
-        let (circuit, mut now) = (Circuit::default(), Instant::now());
+        let (breaker, mut now) = (CircuitBreaker::default(), Instant::now());
         for _ in 0..MAX_FAILURES + 20 {
             now += MAX_BACKOFF;
-            fail(&circuit, now);
+            fail(&breaker, now);
         }
-        assert!(circuit.enter(now + MAX_BACKOFF).is_ok());
+        assert!(breaker.enter(now + MAX_BACKOFF).is_ok());
     }
 }
