@@ -52,8 +52,8 @@ impl Watched {
         (self.state, self.outdated) = (WorkloadState::default(), self.next.is_none());
     }
 
-    /// A look has ended with this state.
-    fn looked(&mut self, state: WorkloadState, next: Instant) {
+    /// A reconciliation has ended with this state.
+    fn reconciled(&mut self, state: WorkloadState, next: Instant) {
         let state = if self.outdated { WorkloadState::default() } else { state };
         *self = Self { state, next: Some(next), outdated: false };
     }
@@ -123,7 +123,7 @@ impl Activator {
                 {
                     let state = watched.get(&workload).map(|of| of.state).unwrap_or_default();
                     looks.push(async move {
-                        let state = change.look(&group, state).await;
+                        let state = change.reconcile(&group, state).await;
                         (workload, group.settings.every, state)
                     });
                 }
@@ -138,7 +138,7 @@ impl Activator {
             tokio::select! {
                 Some((workload, every, state)) = looks.next(), if !looks.is_empty() => {
                     if let Some(of) = watched.get_mut(&workload) {
-                        of.looked(state, now + every);
+                        of.reconciled(state, now + every);
                     }
                 }
                 _ = term.changed() => {}
@@ -212,9 +212,9 @@ mod tests {
         // One that is being looked at meanwhile ends with what it has seen of the values before.
         let mut watched = Watched { state: low, next: None, outdated: false };
         watched.forget();
-        watched.looked(low, at(60));
+        watched.reconciled(low, at(60));
         assert!(matches!(asks(&watched), Intent::Hold(_)), "{:?}", watched.state);
-        watched.looked(low, at(60));
+        watched.reconciled(low, at(60));
         assert_eq!(asks(&watched), Intent::Stop);
     }
 }

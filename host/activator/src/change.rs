@@ -25,8 +25,8 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Looks at the values of a workload, and does what they ask for. Gives what is remembered of it.
-    pub(crate) async fn look(&self, group: &Group, state: WorkloadState) -> WorkloadState {
+    /// Reads the values of a workload and scales it if they say so. Returns its new state.
+    pub(crate) async fn reconcile(&self, group: &Group, state: WorkloadState) -> WorkloadState {
         let level = group.level().await;
         let (state, intent) = state.after(&group.settings, &level, Instant::now());
         let start = match intent {

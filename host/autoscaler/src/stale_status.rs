@@ -44,10 +44,10 @@ impl<'s> StaleStatus<'s> {
             let trouble = if is_scale || (names_one && !is_named(spec)) {
                 MetricProblem::Old(format!(
                     "it is from before: the last look of the controller failed ({})",
-                    said(because)
+                    message_or_reason(because)
                 ))
             } else {
-                MetricProblem::Failing(said(because).to_owned())
+                MetricProblem::Failing(message_or_reason(because).to_owned())
             };
             KnownMetric { trouble: Some(trouble), ..known }
         });
@@ -56,7 +56,7 @@ impl<'s> StaleStatus<'s> {
 
     /// Why the last look failed, in words.
     pub(crate) fn why(&self) -> &str {
-        said(self.because)
+        message_or_reason(self.because)
     }
 
     /// Whether the target itself cannot be read: nothing is scaled then, whatever metrics say.
@@ -66,7 +66,7 @@ impl<'s> StaleStatus<'s> {
 }
 
 /// What a condition says for people; its reason if it says nothing.
-fn said(condition: &AutoscalerCondition) -> &str {
+fn message_or_reason(condition: &AutoscalerCondition) -> &str {
     if condition.message.is_empty() { &condition.reason } else { &condition.message }
 }
 

@@ -219,8 +219,11 @@ impl Context {
         if let Some(resource_metrics) = &self.rules.resource_metrics {
             builder.resource_metrics(resource_metrics, &resolve, &mut of);
         }
-        of.kept =
-            builder.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
+        of.kept = builder
+            .refused
+            .into_iter()
+            .map(|(place, faults)| refused_renewal(&place, &faults))
+            .collect();
         (of, builder.handovers)
     }
 
@@ -365,7 +368,7 @@ impl RuleMetricsBuilder<'_> {
 }
 
 /// The warning about a rule whose new version cannot be bound.
-fn kept(place: &str, faults: &[Fault]) -> Cause {
+fn refused_renewal(place: &str, faults: &[Fault]) -> Cause {
     let why: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
     let message = format!(
         "its new version cannot be bound, and the one before is served: {}",

@@ -143,7 +143,7 @@ impl Evaluations {
             ReadDecision::ServeStale(evaluated, error, retry) => {
                 if retry == Retry::Now {
                     evaluation.awaiting.note();
-                    evaluation.want(begun);
+                    evaluation.request_attempt(begun);
                 }
                 return Ok(Reading::old(evaluated, error.to_string()));
             }
@@ -157,7 +157,7 @@ impl Evaluations {
             && evaluation.predecessor().is_some()
         {
             evaluation.awaiting.note();
-            evaluation.want(begun);
+            evaluation.request_attempt(begun);
             let failure = ReadFailure::Failed { error: failed.error.clone(), last_good: None };
             if let Ok(reading) = self.fall_back(&evaluation, reader, until, failure).await {
                 return Ok(reading);
@@ -166,7 +166,7 @@ impl Evaluations {
         evaluation.awaiting.note();
         // The first attempt of a new evaluation is under way already.
         if state.attempts > 0 {
-            evaluation.want(begun);
+            evaluation.request_attempt(begun);
         }
         let known = state.attempts;
         let _waiting = awaiting::waiting(&self.mapping, scope);

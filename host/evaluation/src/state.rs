@@ -72,7 +72,12 @@ impl Evaluated {
 
     /// The same values with the last ones of what they lack and `before` had, of at most so many
     /// objects or items, as far as the policy asks for them.
-    pub(super) fn remembering(self, before: Option<&Self>, policy: &Policy, most: usize) -> Self {
+    pub(super) fn with_last_known(
+        self,
+        before: Option<&Self>,
+        policy: &Policy,
+        most: usize,
+    ) -> Self {
         let (Some(before), Some(oldest)) = (before, policy.last_known) else { return self };
         let values = &self.values.served;
         let last_known = Arc::new(LastKnown::after(before, values, oldest, self.at, most));
@@ -298,16 +303,16 @@ impl Evaluation {
         let _ = ended.wait_for(|&ended| ended > attempts).await;
     }
 
-    /// Asks for an attempt, unless one is under way.
-    pub(super) fn want(&self, now: Instant) {
+    /// Requests an attempt, unless one is under way.
+    pub(super) fn request_attempt(&self, now: Instant) {
         if self.waiting(now).is_none() {
             self.demanded.store(true, Ordering::Release);
             self.demand.notify_one();
         }
     }
 
-    /// Waits until a read asks for an attempt.
-    pub(super) async fn wanted(&self) {
+    /// Waits until a read requests an attempt.
+    pub(super) async fn attempt_requested(&self) {
         // A demand from before the last attempt began was met by it.
         while !self.demanded.load(Ordering::Acquire) {
             self.demand.notified().await;

@@ -70,7 +70,7 @@ pub(super) fn media_type(response: &Response) -> Option<String> {
 }
 
 /// The message of an error response: the first of its errors, or the beginning of its text.
-pub(super) async fn said(response: Response) -> Option<String> {
+pub(super) async fn error_message(response: Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Errors {
         errors: Vec<Fault>,

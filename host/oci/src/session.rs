@@ -3,7 +3,7 @@
 use http::{HeaderValue, header};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
-use super::answer::{bounded, digested, host, media_type, said, shown};
+use super::answer::{bounded, digested, error_message, host, media_type, shown};
 use super::challenge;
 use super::credentials::{CredentialKind, RegistryCredentials};
 use super::error::PullError;
@@ -151,7 +151,7 @@ impl<'a> Session<'a> {
             status => {
                 // The message of a host behind a redirect is not shown.
                 let said = match self.is_own(response.url()) {
-                    true => said(response).await,
+                    true => error_message(response).await,
                     false => None,
                 };
                 Err(PullError::Status { host, what: what.to_owned(), status, said })

@@ -234,7 +234,7 @@ impl ObjectAbsence<'_> {
     }
 
     /// Why last known values, the oldest of this age, stand for some of the objects.
-    pub(super) fn remembered(
+    pub(super) fn last_known(
         &self,
         oldest: Duration,
         names: &[&str],

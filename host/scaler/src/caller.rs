@@ -75,9 +75,9 @@ impl Caller {
         Ok(Self { scaler, credentials, client, _permit: None })
     }
 
-    /// Looks at the credentials of a call that is open once more: a certificate may have expired, and a token
-    /// may not be valid any more.
-    pub(super) async fn again(&self) -> Result<Self, Status> {
+    /// Authenticates an open call again: its certificate may have expired, and its token may have been
+    /// revoked.
+    pub(super) async fn reauthenticated(&self) -> Result<Self, Status> {
         Self::unbounded(self.scaler.clone(), self.credentials.clone()).await
     }
 
@@ -145,7 +145,7 @@ fn refused(scaler: &Scaler, denied: Denied) -> Status {
 }
 
 /// The nearest whole number, for KEDA before 2.17.
-pub(super) fn whole(number: Quantity) -> i64 {
+pub(super) fn rounded(number: Quantity) -> i64 {
     let milli = number.milli();
     milli.div_euclid(1000) + i64::from(milli.rem_euclid(1000) >= 500)
 }
@@ -180,7 +180,7 @@ mod tests {
             (-1600, -2),
             (i64::MAX, 9_223_372_036_854_776),
         ] {
-            assert_eq!(whole(Quantity::from_milli(milli)), expected, "{milli}");
+            assert_eq!(rounded(Quantity::from_milli(milli)), expected, "{milli}");
         }
     }
 }

@@ -72,8 +72,8 @@ pub(super) async fn activity(
         let looked = async {
             // The first look is made by whom the call was authenticated as a moment ago.
             match std::mem::take(&mut begun) {
-                true => caller.look(&trigger).await,
-                false => caller.again().await?.look(&trigger).await,
+                true => caller.is_active_now(&trigger).await,
+                false => caller.reauthenticated().await?.is_active_now(&trigger).await,
             }
         };
         let looked = tokio::select! {

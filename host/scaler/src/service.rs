@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 
-use super::caller::{Caller, Credentials, whole};
+use super::caller::{Caller, Credentials, rounded};
 use super::measure::Measured;
 use super::messages::{
     GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, MetricSpec,
@@ -80,7 +80,7 @@ pub(super) async fn get_metrics(
             *caller.value(reference, &trigger, reported_values::VALUE_MAX_AGE).await?;
         let value = MetricValue {
             metric_name: name,
-            metric_value: whole(value),
+            metric_value: rounded(value),
             metric_value_float: value.as_f64(),
         };
         Ok(GetMetricsResponse { metric_values: vec![value] })
@@ -137,7 +137,7 @@ fn specification(aim: &SpecifiedMetric) -> GetMetricSpecResponse {
     let spec = MetricSpec {
         metric_name: aim.metric_name.clone(),
         // An old KEDA knows no other target, and divides by it.
-        target_size: whole(aim.target).max(1),
+        target_size: rounded(aim.target).max(1),
         target_size_float: aim.target.as_f64(),
     };
     GetMetricSpecResponse { metric_specs: vec![spec] }
@@ -169,9 +169,9 @@ impl Caller {
         Ok(measured)
     }
 
-    /// Whether there is a reason for the workload to be active, by what is known now. Not held: a poll goes
-    /// by what was reported to itself.
-    pub(super) async fn look(&self, trigger: &Trigger) -> Result<bool, Status> {
+    /// Whether the workload should be active by the values that are known now. Not cached: KEDA's polls get
+    /// the values that were reported to them.
+    pub(super) async fn is_active_now(&self, trigger: &Trigger) -> Result<bool, Status> {
         let generation = self.scaler.state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);
         self.permit_of_trigger(&read).await?;

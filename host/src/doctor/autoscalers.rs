@@ -16,7 +16,7 @@ use leadsman_cluster::Cluster;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// Checks the autoscalers of a namespace, or of all.
-pub(super) async fn look(
+pub(super) async fn check(
     cluster: &Cluster,
     namespace: Option<&str>,
     served: &ServedMetrics,

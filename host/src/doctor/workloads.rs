@@ -17,7 +17,7 @@ const MAX_WORKLOADS: usize = 50;
 const ADAPTER: &str = "the adapter";
 
 /// Reviews what the mappings of a configuration need. Nothing if they need nothing.
-pub(super) async fn look(
+pub(super) async fn check(
     cluster: &Cluster,
     account: &Account,
     config: &valid::Config,

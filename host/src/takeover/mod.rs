@@ -127,9 +127,9 @@ pub async fn take_over(
     let cluster = connect(options).await?;
     let own = own_service(options, &cluster);
     let api = options.api;
-    let before = RegisteredApi::look(&cluster, api, &own).await?;
-    before.say(&own, out);
-    users::look(&cluster, api, out).await;
+    let before = RegisteredApi::find(&cluster, api, &own).await?;
+    before.report(&own, out);
+    users::report(&cluster, api, out).await;
     let Some(served_by) = before.served_by(&own)? else {
         out(format_args!("{} is served by {own} already; nothing is to be done", api.group()));
         return Ok(());
@@ -177,8 +177,8 @@ pub async fn undo(
 ) -> Result<(), TakeoverError> {
     let cluster = connect(options).await?;
     let own = own_service(options, &cluster);
-    let before = RegisteredApi::look(&cluster, options.api, &own).await?;
-    before.say(&own, out);
+    let before = RegisteredApi::find(&cluster, options.api, &own).await?;
+    before.report(&own, out);
     change::undo(&cluster, &before, &own, options.dry_run, out).await
 }
 

@@ -46,7 +46,7 @@ impl Hours {
         let explaining = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             // The present moment belongs to it.
-            hours.look(std::slice::from_ref(&autoscaler), &snapshot);
+            hours.observe(std::slice::from_ref(&autoscaler), &snapshot);
             let asked = places.into_iter().filter_map(|place| Some((place, specs.get(place)?)));
             let (asked, series) = (asked.collect::<Vec<_>>(), series_of(&autoscaler));
             hours.lock().explained(&named, &known, &asked, &series, hours.started)

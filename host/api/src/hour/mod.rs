@@ -71,8 +71,8 @@ impl Hours {
         &self.autoscalers
     }
 
-    /// What to say of autoscalers now, in their order. Notes it.
-    pub(crate) fn look(&self, all: &[Arc<Autoscaler>], snapshot: &Snapshot) -> Vec<Overview> {
+    /// The overviews of autoscalers now, in their order. Records them.
+    pub(crate) fn observe(&self, all: &[Arc<Autoscaler>], snapshot: &Snapshot) -> Vec<Overview> {
         let overviews: Vec<_> = all.iter().map(|one| overview(one, snapshot)).collect();
         let series: Vec<_> = all.iter().map(|one| series_of(one)).collect();
         let mut noted = self.lock();

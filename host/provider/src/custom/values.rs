@@ -141,7 +141,7 @@ impl CustomRead<'_> {
         let (metric, resource) = (self.request.metric, self.kind.resource());
         let of_default =
             number.and_then(|number| absence.defaulted(number, &defaulted, names.len()));
-        let of_known = absence.remembered(oldest, &last_known, names.len());
+        let of_known = absence.last_known(oldest, &last_known, names.len());
         let reported = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
         if refused.is_none() && absent.is_empty() {
             return Ok((values, reported));

@@ -129,7 +129,7 @@ impl Exposition {
         let is_first = {
             let mut cache = self.shared.cache();
             cache.sync(&targets.list);
-            cache.want(query, tenant, Instant::now())
+            cache.request(query, tenant, Instant::now())
         };
         if is_first {
             self.spawn(forget(Arc::downgrade(&self.shared)));
@@ -166,13 +166,13 @@ impl Exposition {
                         waits.push(ended);
                     }
                 }
-                let wanted = cache.wanted();
+                let wanted = cache.requested();
                 for (target, number, ends) in begins {
                     let is_failing = cache.is_failing(&target.key);
                     let scrape =
                         self.shared.clone().one(target, wanted.clone(), number, is_failing);
                     // Others may wait for it, too; it is of the trace that it is begun for.
-                    self.spawn(leadsman_trace::carried(async move {
+                    self.spawn(leadsman_trace::in_current_span(async move {
                         scrape.await;
                         drop(ends);
                     }));
@@ -208,7 +208,7 @@ async fn forget(shared: Weak<Shared>) {
     loop {
         sleep(EVICTION_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };
-        if shared.cache().forget_unwanted(Instant::now()) {
+        if shared.cache().drop_unused(Instant::now()) {
             return;
         }
     }

@@ -68,8 +68,13 @@ pub(super) enum TargetResult<'a> {
 }
 
 impl ScrapeCache {
-    /// A tenant wants a metric. Gives whether it is the first of all.
-    pub(super) fn want(&mut self, query: &ExpositionQuery, tenant: &Tenant, now: Instant) -> bool {
+    /// Requests a metric. Returns whether it is the only one.
+    pub(super) fn request(
+        &mut self,
+        query: &ExpositionQuery,
+        tenant: &Tenant,
+        now: Instant,
+    ) -> bool {
         let is_first = self.demands.is_empty();
         let team = matches!(tenant, Tenant::Team { .. }).then(|| tenant.clone());
         match self.demands.get_mut(query.metric.as_str()) {
@@ -89,14 +94,14 @@ impl ScrapeCache {
         is_first
     }
 
-    /// What pages are searched for.
-    pub(super) fn wanted(&self) -> MetricDemands {
+    /// The metrics that pages are searched for.
+    pub(super) fn requested(&self) -> MetricDemands {
         let demands = self.demands.iter();
         Arc::new(demands.map(|(metric, entry)| (metric.clone(), entry.demand.clone())).collect())
     }
 
     /// Drops what nobody wants any more; gives whether nothing is wanted.
-    pub(super) fn forget_unwanted(&mut self, now: Instant) -> bool {
+    pub(super) fn drop_unused(&mut self, now: Instant) -> bool {
         self.demands.retain(|_, entry| {
             now.saturating_duration_since(entry.at) < UNUSED_RETENTION + 2 * entry.demand.longest
         });

@@ -159,7 +159,7 @@ impl Controller {
                 }
                 StatusCode::FORBIDDEN => {
                     let message = received.message();
-                    return Err(AlbError::Forbidden { what: call.kind.what(), message });
+                    return Err(AlbError::Forbidden { what: call.kind.described(), message });
                 }
                 StatusCode::TOO_MANY_REQUESTS => Retry::Never(AlbError::Unavailable {
                     status: received.status,

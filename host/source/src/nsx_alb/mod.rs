@@ -190,11 +190,11 @@ impl NsxAlb {
     }
 
     async fn rows(&self, key: &Key) -> KnownSeries {
-        if let Some(known) = self.cache().want(key, Instant::now()) {
+        if let Some(known) = self.cache().request(key, Instant::now()) {
             return known;
         }
         let _turn = self.turn().await?;
-        if let Some(known) = self.cache().want(key, Instant::now()) {
+        if let Some(known) = self.cache().request(key, Instant::now()) {
             return known;
         }
         let due = self.cache().due(Instant::now());

@@ -87,8 +87,8 @@ impl CallKind {
         }
     }
 
-    /// What it is about, in a sentence.
-    pub(super) fn what(self) -> &'static str {
+    /// What it requests, within a sentence.
+    pub(super) fn described(self) -> &'static str {
         match self {
             Self::Login | Self::Logout => "its session",
             Self::Status => "the status of the cluster",

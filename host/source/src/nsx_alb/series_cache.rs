@@ -53,7 +53,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
 
 impl SeriesCache {
-    /// Whether a tenant may have a key asked for. A team has a bound; what others want costs it nothing.
+    /// Whether a tenant may request a key. A team has a bound on its keys; those that others request do not
+    /// count for it.
     pub(super) fn admit(
         &mut self,
         key: &Key,
@@ -70,7 +71,7 @@ impl SeriesCache {
         if of.is_some() {
             let of_team = |entry: &&Entry| entry.of == of;
             if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
-                self.forget(now);
+                self.drop_unused(now);
             }
             if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
                 return Err(AlbError::TooManyMetrics { limit: MAX_KEYS_OF_TEAM });
@@ -80,16 +81,16 @@ impl SeriesCache {
         Ok(())
     }
 
-    /// Drops what nobody wants any more.
-    fn forget(&mut self, now: Instant) {
+    /// Drops keys that nobody has requested for a while.
+    fn drop_unused(&mut self, now: Instant) {
         self.0.retain(|key, entry| {
             let kept = UNUSED_RETENTION + 2 * key.step.length();
             now.saturating_duration_since(entry.wanted) < kept
         });
     }
 
-    /// Somebody wants a key. Gives what is known of it, as long as that counts.
-    pub(super) fn want(&mut self, key: &Key, now: Instant) -> Option<KnownSeries> {
+    /// Requests a key. Returns its series while they are recent enough.
+    pub(super) fn request(&mut self, key: &Key, now: Instant) -> Option<KnownSeries> {
         let new = Entry { wanted: now, known: None, alone: false, of: None };
         let entry = self.0.entry(key.clone()).or_insert(new);
         entry.wanted = now;
@@ -112,7 +113,7 @@ impl SeriesCache {
     /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
     /// more.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<Key>> {
-        self.forget(now);
+        self.drop_unused(now);
         let is_due = |key: &Key, entry: &Entry| {
             entry.known.as_ref().is_none_or(|(_, due)| *due <= now + lag(key.step) / 2)
         };

@@ -33,7 +33,7 @@ fn a_hundred_metrics_are_few_calls_by_family() {
     for number in 0..50 {
         for family in ["l4_server", "l7_server"] {
             let key = key(Entity::Pool, "*", &format!("{family}.avg_{number}"));
-            assert_eq!(cache.want(&key, now), None);
+            assert_eq!(cache.request(&key, now), None);
         }
     }
     let calls = cache.due(now);
@@ -48,7 +48,7 @@ fn a_hundred_metrics_are_few_calls_by_family() {
     // Objects by hand share calls as well.
     let mut cache = SeriesCache::default();
     for number in 0..100 {
-        let _ = cache.want(&key(Entity::Pool, &format!("pool-{number}"), CONNS), now);
+        let _ = cache.request(&key(Entity::Pool, &format!("pool-{number}"), CONNS), now);
     }
     assert_eq!(cache.due(now).len(), 2);
 }
@@ -61,7 +61,7 @@ fn no_call_asks_twice_for_a_metric_of_one_object() {
     for other in [key(Entity::Pool, "*", CONNS), real_time, servers] {
         let mut cache = SeriesCache::default();
         let by_name = key(Entity::Pool, "pool-1", CONNS);
-        let _ = (cache.want(&by_name, now), cache.want(&other, now));
+        let _ = (cache.request(&by_name, now), cache.request(&other, now));
         let mut calls = cache.due(now);
         calls.sort();
         let mut expected = vec![vec![by_name.clone()], vec![other.clone()]];
@@ -73,7 +73,7 @@ fn no_call_asks_twice_for_a_metric_of_one_object() {
     for (pool, metric) in
         [("pool-1", CONNS), ("pool-2", CONNS), ("pool-1", "l7_server.avg_resp_latency")]
     {
-        let _ = cache.want(&key(Entity::Pool, pool, metric), now);
+        let _ = cache.request(&key(Entity::Pool, pool, metric), now);
     }
     assert_eq!(cache.due(now).len(), 1);
 }
@@ -82,7 +82,7 @@ fn no_call_asks_twice_for_a_metric_of_one_object() {
 fn service_engines_have_one_metric_in_a_request() {
     let (mut cache, now) = (SeriesCache::default(), Instant::now());
     for metric in ["se_if.avg_bandwidth", "se_if.avg_rx_pkts"] {
-        let _ = cache.want(&key(Entity::ServiceEngine, "*", metric), now);
+        let _ = cache.request(&key(Entity::ServiceEngine, "*", metric), now);
     }
     let calls = cache.due(now);
     assert_eq!((calls.len(), requests(&calls[0]).len()), (1, 2));
@@ -93,7 +93,7 @@ fn a_metric_is_asked_for_once_for_each_step() {
     let (mut cache, start) = (SeriesCache::default(), Instant::now());
     let key = key(Entity::Pool, "*", CONNS);
     let at = |seconds| start + Duration::from_secs(seconds);
-    let _ = cache.want(&key, start);
+    let _ = cache.request(&key, start);
     // The sample was taken 100 s ago, so that the next is to be there in 200 s and a lag.
     cache.answered(
         std::slice::from_ref(&key),
@@ -101,29 +101,29 @@ fn a_metric_is_asked_for_once_for_each_step() {
         start,
         Some(1000 * SECOND),
     );
-    assert!(cache.want(&key, at(229)).is_some_and(|known| known.is_ok()));
+    assert!(cache.request(&key, at(229)).is_some_and(|known| known.is_ok()));
     assert_eq!(cache.due(at(214)), Vec::<Vec<Key>>::new());
     assert_eq!(cache.due(at(215)).len(), 1, "along with what is due");
-    assert_eq!(cache.want(&key, at(230)), None);
+    assert_eq!(cache.request(&key, at(230)), None);
     assert_eq!(cache.due(at(230)), [vec![key.clone()]]);
     // Where it is not there in time, it is waited for until the one after it.
     let late = vec![row("pool-1", None, 900 * SECOND)];
     cache.answered(std::slice::from_ref(&key), late, at(230), Some(1230 * SECOND));
-    assert!(cache.want(&key, at(529)).is_some());
-    assert_eq!(cache.want(&key, at(530)), None);
+    assert!(cache.request(&key, at(529)).is_some());
+    assert_eq!(cache.request(&key, at(530)), None);
     cache.answered(std::slice::from_ref(&key), vec![], at(530), Some(1530 * SECOND));
-    assert!(cache.want(&key, at(829)).is_some_and(|known| known.unwrap().is_empty()));
+    assert!(cache.request(&key, at(829)).is_some_and(|known| known.unwrap().is_empty()));
     // Where samples have no times, a step after it was asked for.
     let untimed = vec![row("pool-1", None, 1830 * SECOND)];
     cache.answered(std::slice::from_ref(&key), untimed, at(830), None);
-    assert!(cache.want(&key, at(1129)).is_some());
-    assert_eq!(cache.want(&key, at(1130)), None);
+    assert!(cache.request(&key, at(1129)).is_some());
+    assert_eq!(cache.request(&key, at(1130)), None);
 }
 
 #[test]
 fn what_nobody_wants_is_not_asked_for() {
     let (mut cache, start) = (SeriesCache::default(), Instant::now());
-    let _ = cache.want(&key(Entity::Pool, "*", CONNS), start);
+    let _ = cache.request(&key(Entity::Pool, "*", CONNS), start);
     assert_eq!(cache.due(start + Duration::from_secs(719)).len(), 1);
     assert_eq!(cache.due(start + Duration::from_secs(720)).len(), 0);
     assert!(cache.0.is_empty());
@@ -133,12 +133,12 @@ fn what_nobody_wants_is_not_asked_for() {
 fn a_refused_metric_fails_alone_from_then_on() {
     let (mut cache, now) = (SeriesCache::default(), Instant::now());
     let [good, bad] = [CONNS, "l4_server.avg_nonsense"].map(|id| key(Entity::Pool, "*", id));
-    let _ = (cache.want(&good, now), cache.want(&bad, now));
+    let _ = (cache.request(&good, now), cache.request(&bad, now));
     assert_eq!(cache.due(now).len(), 1);
     let status = StatusCode::BAD_REQUEST;
     let error = AlbError::Refused { status, message: "no such metric".to_owned() };
     cache.failed(std::slice::from_ref(&bad), &error, now);
-    assert_eq!(cache.want(&bad, now), Some(Err(error)));
+    assert_eq!(cache.request(&bad, now), Some(Err(error)));
     let later = now + REFUSED_RETRY_DELAY;
     let mut calls = cache.due(later);
     calls.sort();
@@ -175,7 +175,7 @@ fn calls_of_an_hour(step: Step) -> u64 {
         (0..100).map(|mapping| Key { step, ..key(Entity::Pool, "*", &metric(mapping)) }).collect();
     for second in 0..3600 {
         let now = start + Duration::from_secs(second);
-        let missing = keys.iter().filter(|key| cache.want(key, now).is_none()).count();
+        let missing = keys.iter().filter(|key| cache.request(key, now).is_none()).count();
         if missing == 0 {
             continue;
         }
