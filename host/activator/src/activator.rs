@@ -21,13 +21,13 @@ use leadsman_model::workload::Workload;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_runtime::telemetry::Metrics;
 
-/// How many workloads are looked at at once.
+/// How many workloads are reconciled at once.
 const MAX_CONCURRENT: usize = 8;
 
-/// How often it is looked for a new configuration, and for whether this replica leads.
+/// How often the configuration and the election are checked.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Takes workloads to zero and from zero, as the mappings of the newest snapshot say.
+/// Scales workloads to zero and from zero, by the mappings of the newest snapshot.
 pub struct Activator {
     cluster: Cluster,
     snapshot: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
@@ -36,18 +36,18 @@ pub struct Activator {
     writer: EventWriter,
 }
 
-/// A workload that is looked at.
+/// A workload that is reconciled at an interval.
 #[derive(Default)]
 struct Watched {
     state: WorkloadState,
-    /// When it is looked at next; `None` while it is.
+    /// When the next reconciliation is due; `None` while one is under way.
     next: Option<Instant>,
-    /// Whether it is looked at for values that are not those of the newest snapshot any more.
+    /// Whether the reconciliation under way uses values of an older snapshot.
     outdated: bool,
 }
 
 impl Watched {
-    /// The values are others: how long these have been low is not known.
+    /// The metrics have changed: how long the new ones have been low is not known.
     fn forget(&mut self) {
         (self.state, self.outdated) = (WorkloadState::default(), self.next.is_none());
     }
@@ -72,8 +72,8 @@ impl Activator {
         Self { cluster: cluster.clone(), snapshot, election, report, writer }
     }
 
-    /// Works until `stop`, and then gives up the Lease, so that another replica takes over at once.
-    /// Without mappings that activate something it asks nothing of the cluster.
+    /// Runs until `stop`, and then releases the Lease, so that another replica takes over at once.
+    /// Sends no requests to the cluster while no mapping has an activation.
     pub async fn run(self, stop: CancellationToken) {
         let (wanted, wants) = watch::channel(false);
         let (term, terms) = watch::channel(None);
@@ -86,7 +86,7 @@ impl Activator {
         self.election.resign(&term).await;
     }
 
-    /// Looks at all workloads in their cadence. Does not end.
+    /// Reconciles all workloads, each at its interval. Does not end.
     async fn act(&self, wanted: &watch::Sender<bool>, mut term: watch::Receiver<Term>) {
         let terms = term.clone();
         let change = Change {
@@ -128,7 +128,7 @@ impl Activator {
                     });
                 }
             } else {
-                // Whoever leads next begins anew: what was seen here is old by then.
+                // The next leader begins anew: the observations made here are old by then.
                 looks.clear();
                 watched.clear();
                 let why_not = self.election.why_not();
@@ -148,7 +148,7 @@ impl Activator {
     }
 }
 
-/// The workloads whose turn it is, at most so many, marked as being looked at.
+/// The workloads that are due, at most so many, marked as under way.
 fn due(
     all: &BTreeMap<Workload, Arc<Group>>,
     watched: &mut BTreeMap<Workload, Watched>,
@@ -175,7 +175,7 @@ fn due(
         .collect()
 }
 
-/// When there is something to do next. While as many are looked at as may be, an end is waited for.
+/// When the next workload is due. While the maximum is under way, one of these has to end first.
 fn wake(watched: &BTreeMap<Workload, Watched>, looks: usize, now: Instant) -> Instant {
     let tick = now + TICK;
     if looks >= MAX_CONCURRENT {

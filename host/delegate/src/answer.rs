@@ -12,10 +12,10 @@ use super::matching::RequestedMetric;
 use leadsman_model::text::one_line;
 use leadsman_runtime::decoding::decode;
 
-/// How many characters of what a delegate says are passed on.
+/// The maximum length of a delegate's texts in messages, in characters.
 const MAX_EXCERPT_CHARS: usize = 400;
 
-/// How many warnings of a delegate are passed on, and the longest.
+/// How many warnings of a delegate are passed on, and their maximum length.
 const MAX_WARNINGS: usize = 4;
 const MAX_WARNING_BYTES: usize = 2000;
 
@@ -36,9 +36,9 @@ pub struct DelegateAnswer {
     pub body: Bytes,
     /// The delegate's warnings, as they came.
     pub warnings: Vec<HeaderValue>,
-    /// Why it is an old one, if it is.
+    /// Why it is a stale one, if it is.
     pub stale: Option<String>,
-    /// What it says, if it is an error that says something.
+    /// The message of an error, if it has one.
     pub message: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl DelegateAnswer {
         Self { status: StatusCode::OK, content_type, body, warnings, stale, message }
     }
 
-    /// Checks what came back to a read. `head` is what the body says of itself.
+    /// Checks the answer to a read. `head` is what its body states.
     pub(super) fn checked(
         head: Result<ObjectHead, ForwardError>,
         asked: &RequestedMetric<'_>,
@@ -101,7 +101,7 @@ impl DelegateAnswer {
             return Err(error);
         }
         let head = match head {
-            // What an API server says of an API that it does not have at all.
+            // The answer of an API server for an API that it does not serve at all.
             Err(ForwardError::NotKubernetes { found, .. }) if status == StatusCode::NOT_FOUND => {
                 return Ok(Self::nothing_there(&found));
             }
@@ -121,7 +121,7 @@ impl DelegateAnswer {
         Ok(Self { status, warnings, message: head.message, ..Self::good(body, content_type) })
     }
 
-    /// 404 in the words of Kubernetes, in place of another one.
+    /// A 404 in the format of Kubernetes, in place of one in another format.
     fn nothing_there(found: &str) -> Self {
         let message = format!("there is nothing at this path (404 with {found})");
         let status = json!({
@@ -132,12 +132,12 @@ impl DelegateAnswer {
         Self { status: StatusCode::NOT_FOUND, message: Some(message), ..good }
     }
 
-    /// What an error says.
+    /// The message of an error.
     pub(super) fn message(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Option<String> {
         head(status, headers, body).ok()?.message
     }
 
-    /// Why there is no success, of a request of the adapter itself.
+    /// Why a request of the adapter itself has failed.
     pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> ForwardError {
         let message = Self::message(status, headers, body);
         let refused = refusal(status, message.clone());
@@ -168,7 +168,7 @@ pub fn read_answer(
     DelegateAnswer::checked(head(status, headers, &body), asked, accept, status, headers, body)
 }
 
-/// What a body says of itself, read where that keeps nobody waiting: it may be long.
+/// The kind and version of a body. A long one is parsed on another thread, so that no other read waits.
 pub(super) async fn read_head(
     status: StatusCode,
     headers: &HeaderMap,
@@ -212,7 +212,7 @@ fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<ObjectH
 }
 
 impl ObjectHead {
-    /// What it says is passed on in messages.
+    /// With bounded texts, which are used in messages.
     fn shortened(mut self) -> Self {
         self.message = self.message.map(|message| one_line(&message, MAX_EXCERPT_CHARS));
         self
@@ -225,7 +225,7 @@ impl ObjectHead {
         one_line(&format!("{} of {}", self.kind, self.api_version), MAX_EXCERPT_CHARS)
     }
 
-    /// Whether it is what a read asked for.
+    /// Whether it answers the request.
     fn is_of(
         &self,
         asked: &RequestedMetric<'_>,

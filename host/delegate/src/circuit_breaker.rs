@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::error::ForwardError;
 use leadsman_runtime::backoff::Backoff;
 
-/// How many failures in a row open the circuit.
+/// After so many failures in a row the circuit opens.
 const MAX_FAILURES: u32 = 5;
 
-/// How long it stays open: the first time, and at most.
+/// How long the circuit stays open: the first time, and at most.
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -24,11 +24,11 @@ struct BreakerState {
     backoff: Backoff,
     /// Open until then.
     open_until: Option<Instant>,
-    /// One request finds out whether it works again.
+    /// A probe is under way.
     trying: bool,
 }
 
-/// A request to the delegate. One that is given up without an outcome counts for nothing.
+/// A request to the delegate. One that is cancelled without an outcome does not count.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
     breaker: &'a CircuitBreaker,
@@ -56,7 +56,7 @@ impl CircuitBreaker {
         };
         if now < until || state.trying {
             let (failures, last) = (state.failures, state.last.clone());
-            // Another request finds out now: that does not take long.
+            // A probe is under way, which does not take long.
             let wait = until.saturating_duration_since(now).max(MIN_BACKOFF);
             return Err(ForwardError::Open { wait, failures, last });
         }
@@ -64,7 +64,7 @@ impl CircuitBreaker {
         Ok(Attempt { breaker: self, trying: true })
     }
 
-    /// Whether requests are let through, and the last failure if there were some in a row.
+    /// Whether the circuit is closed, and the last failure if the last request failed.
     pub(super) fn state(&self) -> (bool, Option<String>) {
         let state = self.lock();
         let last = (state.failures > 0).then(|| state.last.clone());
@@ -90,7 +90,7 @@ impl Attempt<'_> {
         let mut state = self.breaker.lock();
         state.failures = state.failures.saturating_add(1);
         state.last = error.to_string();
-        // Those that were under way when it opened say nothing new.
+        // Failures of requests that were under way when it opened do not count.
         if state.failures >= MAX_FAILURES && (self.trying || state.open_until.is_none()) {
             state.open_until = Some(now + state.backoff.next_delay());
         }

@@ -37,15 +37,15 @@ pub struct Delegate {
     settings: DelegateSettings,
     base: Url,
     client: Client,
-    /// Requests under way at once. Those that wait do so within their time, and namespaces take turns.
+    /// Bounds concurrent requests. Requests wait for a permit within their deadline, fairly between namespaces.
     permits: FairSemaphore,
     breaker: CircuitBreaker,
     last_good: Option<LastGood>,
     lists: ArcSwap<Lists>,
     list_error: Mutex<Option<String>>,
-    /// Whether the lists were asked for once.
+    /// Whether the lists were requested once.
     asked_once: watch::Sender<bool>,
-    /// It sends requests back: none is sent until a list says otherwise.
+    /// It sends requests back to this adapter. It gets no requests until a list shows that it no longer does.
     loops: AtomicBool,
     metrics: DelegateMetrics,
 }
@@ -55,7 +55,7 @@ pub struct Delegate {
 pub struct ForwardedRequest<'a> {
     /// Its path and query.
     pub uri: &'a Uri,
-    /// Its headers, of which only `Accept` is passed on, and through which adapters it has come.
+    /// Its headers, of which only `Accept` and the hops are forwarded.
     pub headers: &'a HeaderMap,
     /// Who asks.
     pub user: ForwardedUser<'a>,
@@ -64,7 +64,7 @@ pub struct ForwardedRequest<'a> {
 /// The state of a delegate, for people.
 #[derive(Debug, Clone)]
 pub struct DelegateStatus {
-    /// Whether it is asked: its circuit is not open.
+    /// Whether it gets requests: its circuit is not open.
     pub asked: bool,
     /// Why the last request failed, if it did and none has been answered since.
     pub error: Option<String>,
@@ -80,7 +80,7 @@ pub struct DelegateStatus {
     pub unserved: Vec<Api>,
 }
 
-/// What came back.
+/// A response.
 struct Exchanged {
     status: StatusCode,
     headers: HeaderMap,
@@ -88,7 +88,7 @@ struct Exchanged {
 }
 
 impl Delegate {
-    /// A delegate that is not asked for anything yet. Reads its certificates.
+    /// A delegate that has had no request yet. Reads its certificates.
     pub fn new(
         settings: &DelegateSettings,
         delegation: &Delegation,
@@ -110,7 +110,7 @@ impl Delegate {
         })
     }
 
-    /// As it is configured.
+    /// Its settings.
     pub fn settings(&self) -> &DelegateSettings {
         &self.settings
     }
@@ -135,19 +135,19 @@ impl Delegate {
         }
     }
 
-    /// Sets those of its metrics that are states.
+    /// Updates its gauges.
     pub fn report(&self) {
         let status = self.status();
         self.metrics.state(status.asked, status.list_age, status.listed);
     }
 
-    /// Waits until its lists were asked for once.
+    /// Waits until its lists were requested once.
     pub(super) async fn first_list(&self) {
         // The sender lives in this value, so the channel cannot close.
         let _ = self.asked_once.subscribe().wait_for(|&asked| asked).await;
     }
 
-    /// Passes a read on, and checks what comes back.
+    /// Forwards a read, and checks the answer.
     pub(super) async fn read(
         &self,
         asked: &RequestedMetric<'_>,
@@ -206,8 +206,8 @@ impl Delegate {
         DelegateAnswer::checked(head, asked, accept, status, &headers, body)
     }
 
-    /// The same path and query at its address. A path that would mean something else to it than it did
-    /// to the authorization of the request is refused.
+    /// The URL of a path and query at this delegate. A path that the delegate could read in another way than
+    /// the authorization of the request did is refused.
     fn url(&self, path: &str, query: Option<&str>) -> Result<Url, ForwardError> {
         let whole = format!("{}{path}", self.base.path().trim_end_matches('/'));
         let mut url = self.base.clone();
@@ -236,13 +236,13 @@ impl Delegate {
         let exchanged = exchanged.unwrap_or(Err(if waited < timeout / 10 {
             ForwardError::Timeout(timeout)
         } else {
-            // It had less than its time, which is nothing to open the circuit for.
+            // It waited for a permit and had little time left, which is no failure of the delegate.
             ForwardError::Delayed { waited, timeout }
         }));
         match &exchanged {
             Ok(_) | Err(ForwardError::TooLarge(_)) => attempt.answered(),
             Err(error) if error.is_outage() => attempt.failed(error, Instant::now()),
-            // It was not asked, or not for long enough.
+            // The request was not sent, or had too little time.
             Err(_) => {}
         }
         exchanged.map(|exchanged| (exchanged, permit))
@@ -299,8 +299,8 @@ impl Delegate {
     }
 }
 
-/// Whether a path means the same however it is decoded: no segment is empty, but for one at the end, or
-/// a dot or two, or holds what separates or escapes others.
+/// Whether all servers read a path in the same way: no segment is empty (but the last one may be), is `.` or
+/// `..`, or contains a separator or an escape.
 fn is_plain(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return false };
     let path = path.strip_suffix('/').unwrap_or(path);

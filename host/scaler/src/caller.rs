@@ -16,24 +16,24 @@ use leadsman_provider::Caller as Reader;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_server::auth::{Client, Denied, Peer};
 
-/// How much of a client's program is kept, in characters: more is recorded nowhere.
+/// The maximum recorded length of a client's `User-Agent`, in characters.
 const MAX_AGENT: usize = 120;
 
-/// The credentials of a client. They are checked again for as long as a call is open.
+/// The credentials of a client. They are checked again while a call is open.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
     peer: Arc<Peer>,
     /// The header of this name.
     authorization: Option<HeaderValue>,
-    /// The beginning of what the client's program calls itself.
+    /// The beginning of its `User-Agent`.
     agent: Box<str>,
 }
 
-/// A client that has shown who it is.
+/// An authenticated client.
 pub(super) struct Caller {
     pub(super) scaler: Arc<Scaler>,
     credentials: Credentials,
-    /// `None` where nobody is asked who they are.
+    /// `None` where clients are not authenticated.
     client: Option<Client>,
     /// Counts the call.
     _permit: Option<CallPermit>,
@@ -81,12 +81,12 @@ impl Caller {
         Self::unbounded(self.scaler.clone(), self.credentials.clone()).await
     }
 
-    /// Tells one user from another.
+    /// Identifies the user.
     pub(super) fn id(&self) -> u64 {
         self.client.as_ref().map_or(0, |client| client.id().0)
     }
 
-    /// The same for the record of who reads.
+    /// The same for the record of readers.
     fn reader(&self) -> Reader<'_> {
         Reader {
             id: self.id(),
@@ -95,19 +95,19 @@ impl Caller {
         }
     }
 
-    /// Whether the client may read this through the metrics APIs.
-    pub(super) async fn permit(&self, read: &Read) -> Result<(), Status> {
+    /// Authorizes a read as one of the metrics APIs.
+    pub(super) async fn authorize(&self, read: &Read) -> Result<(), Status> {
         let (Some(clients), Some(client)) = (&self.scaler.state.clients, &self.client) else {
             return Ok(());
         };
         let path = read.path().map_err(|error| {
             Status::new(StatusCode::BAD_REQUEST, format!("this cannot be read: {error}"))
         })?;
-        let permitted = clients.permit(&self.credentials.peer, client, &path).await;
-        permitted.map_err(|denied| refused(&self.scaler, denied))
+        let authorized = clients.authorize(&self.credentials.peer, client, &path).await;
+        authorized.map_err(|denied| refused(&self.scaler, denied))
     }
 
-    /// Reads what was permitted.
+    /// Makes an authorized read.
     pub(super) async fn measure(
         &self,
         snapshot: &Snapshot,
@@ -120,7 +120,7 @@ impl Caller {
 }
 
 /// A header on its own: without the space in it, which may be much, and without the head that it is a part of.
-/// A call may stay open for long.
+/// Calls stay open for long.
 fn alone(header: &str) -> Option<HeaderValue> {
     let words: Vec<_> = header.split_ascii_whitespace().collect();
     let mut alone = HeaderValue::try_from(words.join(" ")).ok()?;

@@ -31,17 +31,17 @@ use leadsman_server::auth::Clients;
 use permits::CallPermits;
 use reported_values::ReportedValues;
 
-/// How many calls may be under way at once, and how many of one user: KEDA makes a handful at once.
+/// The maximum number of concurrent calls, in total and of one user. KEDA makes a handful at once.
 const MAX_CALLS: usize = 4000;
 const MAX_CALLS_OF_USER: usize = 2000;
 
-/// How many calls may stay open for changes, and how many of one user. KEDA opens two for each push trigger,
-/// all as one user. Each is a task of some kilobytes.
+/// The maximum number of calls that stay open, in total and of one user. KEDA opens two for each push
+/// trigger, all as one user. Each is a task of some kilobytes.
 const MAX_OPEN_CALLS: usize = 8000;
 const MAX_OPEN_CALLS_OF_USER: usize = 4000;
 
-/// The same of clients that may not read what their trigger names: every account of the cluster can show who
-/// it is, and those that may read need the permits above.
+/// The same for clients that may not read what their trigger names. Every account of the cluster can
+/// authenticate, and must not take the permits of those that may read.
 const MAX_UNENTITLED_CALLS: usize = 400;
 const MAX_UNENTITLED_CALLS_OF_USER: usize = 100;
 

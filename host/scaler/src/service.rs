@@ -24,7 +24,7 @@ use leadsman_server::auth::Peer;
 
 type Shared = State<Arc<Scaler>>;
 
-/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just reported.
+/// `IsActive`: whether the workload should be active, by the value that `GetMetrics` has just reported.
 pub(super) async fn is_active(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -39,8 +39,8 @@ pub(super) async fn is_active(
     unary("IsActive", scaler, peer, request, answer).await
 }
 
-/// The metric with its target. It depends on the metadata alone: while the metric cannot be read, the
-/// autoscaler exists, and shows why.
+/// `GetMetricSpec`: the metric with its target. It depends on the metadata alone, so the autoscaler exists even
+/// while the metric cannot be read, and shows why.
 pub(super) async fn get_metric_spec(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -55,7 +55,7 @@ pub(super) async fn get_metric_spec(
     unary("GetMetricSpec", scaler, peer, request, answer).await
 }
 
-/// The value.
+/// `GetMetrics`: the value.
 pub(super) async fn get_metrics(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -88,7 +88,7 @@ pub(super) async fn get_metrics(
     unary("GetMetrics", scaler, peer, request, answer).await
 }
 
-/// Whether the workload is to have replicas: now, and each time that changes.
+/// `StreamIsActive`: whether the workload should be active, now and with each change.
 pub(super) async fn stream_is_active(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -144,8 +144,8 @@ fn specification(aim: &SpecifiedMetric) -> GetMetricSpecResponse {
 }
 
 impl Caller {
-    /// The value of a trigger, if the client may read it: what was reported within this time, or what is read
-    /// now.
+    /// The value of a trigger, if the client may read it: the one that was reported within this time, or the
+    /// present one.
     async fn value(
         &self,
         reference: &ScaledObjectRef,
@@ -155,7 +155,7 @@ impl Caller {
         let state = &self.scaler.state;
         let generation = state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);
-        self.permit_of_trigger(&read).await?;
+        self.authorize_trigger(&read).await?;
         let question = Question {
             namespace: reference.namespace.as_str().into(),
             name: reference.name.as_str().into(),
@@ -174,23 +174,23 @@ impl Caller {
     pub(super) async fn is_active_now(&self, trigger: &Trigger) -> Result<bool, Status> {
         let generation = self.scaler.state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);
-        self.permit_of_trigger(&read).await?;
+        self.authorize_trigger(&read).await?;
         let measured = self.measure(&generation.snapshot, &read).await?;
         Ok(trigger.is_active(measured.value))
     }
 
-    /// Whether the client may read what a trigger names. It may not if that is not known.
+    /// Whether the client is authorized for the read of a trigger. It is not if the read is not known.
     async fn may_read(&self, reference: &ScaledObjectRef) -> bool {
         let state = &self.scaler.state;
         let Ok(trigger) = Trigger::of(reference, state.across_namespaces) else { return false };
         let generation = state.served.now();
         let read = trigger.read.placed(&generation.snapshot);
-        self.permit_of_trigger(&read).await.is_ok()
+        self.authorize_trigger(&read).await.is_ok()
     }
 
-    /// A trigger reads what its client may read, and only what is in the namespace of its ScaledObject: one
-    /// client may be all of KEDA.
-    async fn permit_of_trigger(&self, read: &Read) -> Result<(), Status> {
+    /// Authorizes the read of a trigger: the client must be allowed to make it, and it must stay in the namespace
+    /// of the ScaledObject. One client may stand for all of KEDA, and so for all namespaces.
+    async fn authorize_trigger(&self, read: &Read) -> Result<(), Status> {
         if let ReadSubject::Custom { kind, .. } = &read.of
             && read.namespace().is_none()
             && !self.scaler.state.across_namespaces
@@ -203,7 +203,7 @@ impl Caller {
             );
             return Err(Status::new(StatusCode::FORBIDDEN, message));
         }
-        self.permit(read).await
+        self.authorize(read).await
     }
 }
 
@@ -230,7 +230,7 @@ where
     finish(call, &scaler, limit, answered).await
 }
 
-/// Answers a call with messages that come little by little. Only its beginning has a time.
+/// Answers a call with a stream of messages. Only its beginning has a time limit.
 async fn streaming<Q, A, F, S>(
     call: &'static str,
     scaler: Arc<Scaler>,
@@ -258,7 +258,7 @@ where
     finish(call, &scaler, limit, answered).await
 }
 
-/// Waits for an answer, within its time, and counts it.
+/// Waits for an answer within the time limit, and counts it.
 async fn finish(
     call: &'static str,
     scaler: &Scaler,

@@ -35,7 +35,7 @@ impl Delegate {
         }
     }
 
-    /// Asks for its lists once. Returns whether they have changed, and whether one failed.
+    /// Requests its lists once. Returns whether they have changed, and whether one failed.
     pub(super) async fn list(&self, hops: &HeaderValue) -> (bool, bool) {
         let before = self.lists();
         let mut lists = (*before).clone();
@@ -70,7 +70,7 @@ impl Delegate {
         (changed, failed)
     }
 
-    /// Notes how the lists ended, and logs when that is new.
+    /// Records the result of the lists, and logs a changed one.
     fn note(&self, failure: Option<ForwardError>) {
         let mut known = self.list_error.lock().unwrap_or_else(PoisonError::into_inner);
         let delegate = &self.settings.name;

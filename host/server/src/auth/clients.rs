@@ -117,7 +117,7 @@ impl Clients {
     }
 
     /// Whether a client may GET this path of the metrics APIs.
-    pub async fn permit(&self, peer: &Peer, client: &Client, read: &Uri) -> Result<(), Denied> {
+    pub async fn authorize(&self, peer: &Peer, client: &Client, read: &Uri) -> Result<(), Denied> {
         if !client.identity.groups.iter().any(|group| group == MASTERS) {
             let asked = attributes(&Method::GET, read);
             let decided = self.auth.decisions.of(client.identity.clone(), asked).await;
