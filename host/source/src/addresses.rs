@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 
-/// How long an address that failed is left alone: doubled with each failure.
+/// The back-off of an address that failed.
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Which address comes first.
+/// Which address is tried first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Preference {
-    /// The first in the order in which they are written, whenever it is up.
+    /// The first one in the configuration that is up.
     Written,
-    /// The one that answered last: a session is with one address.
+    /// The one that answered last, since a session is with one address.
     Last,
 }
 
@@ -42,12 +42,12 @@ struct AddressHealth {
     backoff: Backoff,
 }
 
-/// An address does not answer.
+/// The failure of an address.
 struct Outage {
     since: Instant,
     /// When it failed last.
     failed: Instant,
-    /// Until when it is left alone if another one is there.
+    /// Until when others are preferred.
     until: Instant,
     reason: String,
 }
@@ -55,9 +55,9 @@ struct Outage {
 /// An address to which a request is sent next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NextAddress {
-    /// Its place in the list.
+    /// Its index in the list.
     pub(crate) at: usize,
-    /// Whether it failed before, so that this request finds out whether it answers again.
+    /// Whether it failed before, so that this request is a probe.
     pub(crate) is_probe: bool,
 }
 
@@ -83,12 +83,12 @@ impl Addresses {
         self.all.iter().map(|address| address.url.as_str())
     }
 
-    /// The address at a place of the list.
+    /// The address at an index.
     pub(crate) fn url(&self, at: usize) -> &str {
         self.all.get(at).map_or("", |address| &address.url)
     }
 
-    /// The place of the one that answered last.
+    /// The index of the one that answered last.
     pub(crate) fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)
     }
@@ -147,8 +147,7 @@ impl Addresses {
         self.count(address, CallOutcome::Failed);
         let is_news = {
             let mut state = address.state();
-            // Sent before the failure that is known: it says nothing new, and many of them must not
-            // make the back-off longer.
+            // Sent before the known failure: such requests must not extend the back-off.
             if state.down.as_ref().is_some_and(|down| sent < down.failed) {
                 return;
             }

@@ -10,11 +10,11 @@ use super::{ExpositionError, Gap, ScrapeError, Shared};
 use leadsman_model::data::{Answer, Data, Vector};
 use leadsman_model::dictionary::Dictionary;
 
-/// How many reasons of targets an answer has at most.
+/// The maximum number of targets whose failures an answer contains.
 const MAX_GAPS: usize = 200;
 
 impl Shared {
-    /// What the last samples give.
+    /// The answer that the last samples give.
     pub(super) fn answer(
         &self,
         query: &ExpositionQuery,
@@ -50,7 +50,7 @@ impl Shared {
                 TargetResult::NotYet => "it is being scraped for the first time".to_owned(),
                 TargetResult::Failed(error) => {
                     failures += 1;
-                    // It is read by whoever reads the metric, for any namespace.
+                    // Readers of the metric in any namespace see it.
                     let reason = format!("it {}", error.clone().without_quotes());
                     failed.get_or_insert((&**target, error));
                     reason
@@ -61,7 +61,7 @@ impl Shared {
         if let Some((first, error)) = failed
             && failures == targets.len()
         {
-            // What a pod of one namespace says must not be shown in another.
+            // Texts of a pod must not be shown in another namespace.
             let namespace = &first.key.namespace;
             let is_of_one = targets.iter().all(|target| target.key.namespace == *namespace);
             return Err(ExpositionError::AllFailed {
@@ -76,7 +76,7 @@ impl Shared {
     }
 }
 
-/// Why a window gives nothing, in words.
+/// Why a window gives no value, as a sentence.
 fn window(unfilled: Unfilled, query: &ExpositionQuery) -> String {
     let (function, over) = (query.function.name(), query.over);
     match unfilled {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::query::Function;
 
-/// How many samples a window is divided into at most: closer ones replace each other.
+/// The maximum number of samples in a window: closer ones replace each other.
 const MAX_SAMPLES: i64 = 64;
 
 /// The samples of a window must span at least nine tenths of it, for scrapes are not on the second,
@@ -24,7 +24,7 @@ const MAX_WINDOW_SHARE: (i64, i64) = (3, 2);
 struct Point {
     time: i64,
     value: f64,
-    /// What resets of the counter have taken away until now.
+    /// The sum of all values before resets of the counter.
     lost: f64,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Unfilled {
 }
 
 impl History {
-    /// A new sample. What queries of the longest window do not need any more is dropped.
+    /// Adds a sample. Samples that the longest window no longer needs are dropped.
     pub(super) fn add(&mut self, time: i64, value: f64, longest: Duration) {
         let longest = milliseconds(longest);
         let mut lost = 0.0;
@@ -56,7 +56,7 @@ impl History {
             }
             lost = newest.lost + if value < newest.value { newest.value } else { 0.0 };
         }
-        // What resets took away is in the newer sample already.
+        // The newer sample has the sum of the resets already.
         let spacing = longest / MAX_SAMPLES;
         if let [.., before, newest] = self.0.make_contiguous()
             && newest.time - before.time < spacing
@@ -70,7 +70,7 @@ impl History {
         }
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

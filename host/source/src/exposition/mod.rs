@@ -48,23 +48,23 @@ pub use settings::{
     EndpointTargets, ExpositionLimits, ExpositionSettings, Scheme, TargetPort, TargetSettings,
 };
 
-/// How often it is looked at whether somebody still wants what is kept.
+/// How often unused metrics are dropped.
 const EVICTION_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How much longer than a scrape may take is waited for its end.
+/// How much longer than its time limit the end of a scrape is waited for.
 const SCRAPE_TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 
-/// The call of a target, in metrics.
+/// The name of scrapes in metrics.
 const SCRAPE: &str = "scrape";
 
-/// Endpoints that are scraped.
+/// A source that scrapes endpoints.
 pub struct Exposition {
     shared: Arc<Shared>,
-    /// Scrapes under way, and what forgets. They end with the source.
+    /// The tasks of scrapes and of the removal of unused metrics. They end with the source.
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// What tasks need.
+/// The state that tasks share.
 struct Shared {
     settings: ExpositionSettings,
     client: Client,
@@ -73,12 +73,12 @@ struct Shared {
     endpoints: Option<Arc<EndpointStore>>,
     cache: Mutex<ScrapeCache>,
     arriving: ArrivingFor,
-    /// Scrapes at once. Targets that failed have few of their own, so that they do not hold up others.
+    /// Bounds concurrent scrapes. Targets that failed have few permits of their own, so they do not delay others.
     permits: Semaphore,
     failing_permits: Semaphore,
 }
 
-/// The targets now, and what is none.
+/// The present targets, and why some of the selection is none.
 struct Targets {
     list: Vec<Arc<Target>>,
     gaps: Vec<Gap>,
@@ -107,13 +107,13 @@ impl Exposition {
         })
     }
 
-    /// How long a query may take: its scrapes run at once.
+    /// The time limit of a query: its scrapes run concurrently.
     pub(super) fn timeout(&self) -> Duration {
         self.shared.settings.timeout
     }
 
-    /// The series of a query, with why there are none of some objects. `namespace` is that of the
-    /// evaluation, which is on behalf of a tenant: it sees the pods of that namespace alone.
+    /// The series of a query, with the reasons for gaps. An evaluation of a `namespace` sees only the pods of that
+    /// namespace.
     pub(super) async fn fetch(
         &self,
         query: &ExpositionQuery,
@@ -138,19 +138,19 @@ impl Exposition {
         self.shared.answer(query, &meant, gaps)
     }
 
-    /// Has targets scraped that are due, and waits for those that are worth it.
+    /// Scrapes the targets that are due, and waits for those that do not keep failing.
     async fn scrape(&self, targets: &[Arc<Target>], metric: &str) {
-        // A scrape ends by itself, and says why.
+        // A scrape ends at its own time limit, with a reason.
         let time_limit = self.shared.settings.timeout + SCRAPE_TIMEOUT_MARGIN;
         let deadline = tokio::time::Instant::now() + time_limit;
-        // A scrape that was under way may not have looked for the metric: the next one does.
+        // A scrape that was under way may not have kept the metric: the next one does.
         let every = self.shared.settings.at_most_every;
         for every in [Some(every), None] {
             let (mut waits, mut begins) = (Vec::new(), Vec::new());
             {
                 let mut cache = self.shared.cache();
                 let now = Instant::now();
-                // Nobody waits for one that failed, unless there is nothing else to wait for.
+                // Failing targets are waited for only if all targets fail.
                 let all_fail = targets.iter().all(|target| cache.is_failing(&target.key));
                 for target in targets {
                     let ended = match cache.decide(&target.key, metric, every, now) {
@@ -203,7 +203,7 @@ impl Exposition {
     }
 }
 
-/// Drops what nobody wants any more, until there is nothing left.
+/// Drops unused metrics at an interval, until none is left.
 async fn forget(shared: Weak<Shared>) {
     loop {
         sleep(EVICTION_INTERVAL).await;

@@ -19,7 +19,7 @@ use super::scrape::{MetricDemand, MetricDemands, Page};
 use super::target::{Target, TargetKey};
 use leadsman_model::tenant::Tenant;
 
-/// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
+/// A metric that was not requested for so long, beyond two of its windows, is dropped.
 const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
 /// The requested metrics, and the samples that are kept of each target.
@@ -29,7 +29,7 @@ pub(super) struct ScrapeCache {
     entries: HashMap<TargetKey, Entry>,
     /// The memory of all samples that are kept.
     memory: usize,
-    /// What it is of each team.
+    /// The bytes of each team.
     of_teams: Charges,
     /// The number of the newest scrape.
     scrapes: u64,
@@ -40,13 +40,13 @@ struct DemandEntry {
     demand: MetricDemand,
 }
 
-/// Whether a target has to be scraped for a query.
+/// Whether a target is scraped for a query.
 pub(super) enum ScrapeDecision {
-    /// What is known will do.
+    /// No: the known samples are recent enough.
     Known,
-    /// A scrape is under way. It has ended when this closes.
+    /// No: a scrape is under way. It has ended when this closes.
     UnderWay(watch::Receiver<()>),
-    /// A scrape is to begin, of this number. It has ended when both are dropped.
+    /// Yes, by the scrape of this number. It has ended when both are dropped.
     Begin(u64, watch::Sender<()>),
 }
 
@@ -57,9 +57,9 @@ type FoundSeries<'a> = (&'a [(String, String)], i64, f64);
 pub(super) enum TargetResult<'a> {
     /// Series.
     Series(Vec<FoundSeries<'a>>),
-    /// None, since the window of all of them is not filled.
+    /// None, since no window is filled.
     Unfilled(Unfilled),
-    /// None, although the page could be read. Whether it has the metric at all.
+    /// None on a page that was parsed. Whether it has the metric at all.
     Nothing { has_metric: bool },
     /// The last scrape failed.
     Failed(ScrapeError),
@@ -100,7 +100,7 @@ impl ScrapeCache {
         Arc::new(demands.map(|(metric, entry)| (metric.clone(), entry.demand.clone())).collect())
     }
 
-    /// Drops what nobody wants any more; gives whether nothing is wanted.
+    /// Drops metrics that nobody requests. Returns whether none is left.
     pub(super) fn drop_unused(&mut self, now: Instant) -> bool {
         self.demands.retain(|_, entry| {
             now.saturating_duration_since(entry.at) < UNUSED_RETENTION + 2 * entry.demand.longest
@@ -117,7 +117,7 @@ impl ScrapeCache {
         self.demands.is_empty()
     }
 
-    /// These are all targets: what is known of others is dropped.
+    /// Sets the targets. The samples of others are dropped.
     pub(super) fn sync(&mut self, targets: &[Arc<Target>]) {
         if self.entries.len() <= targets.len()
             && targets.iter().all(|target| self.entries.contains_key(&target.key))
@@ -132,7 +132,7 @@ impl ScrapeCache {
         self.tally();
     }
 
-    /// Adds up what all targets keep.
+    /// Sums the retained bytes of all targets.
     fn tally(&mut self) {
         self.memory = self.entries.values().map(|entry| entry.memory).sum();
         self.of_teams.clear();
@@ -181,7 +181,7 @@ impl ScrapeCache {
         matches!(ended, Some((Err(_), _)))
     }
 
-    /// A scrape has ended. Gives whether the target fails now and did not, or does not and did.
+    /// A scrape has ended. Returns whether the target fails now, if that has changed.
     pub(super) fn ended(
         &mut self,
         key: &TargetKey,

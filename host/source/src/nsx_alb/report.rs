@@ -22,34 +22,34 @@ pub struct ControllerReport {
     pub other_nodes: Vec<(String, Option<AlbError>)>,
     /// The version that requests name.
     pub version: Option<String>,
-    /// How many pools the tenant has.
+    /// The number of pools of the tenant.
     pub pools: usize,
-    /// How many of them AKO made, by the name of the cluster.
+    /// The number of pools that AKO created, by the name of the cluster.
     pub of_clusters: BTreeMap<String, usize>,
-    /// How many more AKO made before it had markers.
+    /// The number of pools that AKO created before it had markers.
     pub of_older_ako: usize,
-    /// How old the newest sample of any pool is.
+    /// The age of the newest sample of any pool.
     pub newest: Option<Duration>,
     /// Whether samples have times: in the Prometheus format they have none, and the newest is as old
     /// as the answer.
     pub has_times: bool,
     /// The time between two samples.
     pub step: Duration,
-    /// How old samples may be where a query does not say.
+    /// The default maximum age of samples.
     pub max_sample_age: Duration,
-    /// What beginning a session costs, or asking for the version with basic authentication.
+    /// The cost of a login, or of requesting the version with basic authentication.
     pub login: CallCost,
-    /// What a list of all pools costs.
+    /// The cost of a list of all pools.
     pub listing: CallCost,
-    /// What one metric of all pools costs.
+    /// The cost of one metric of all pools.
     pub metrics: CallCost,
 }
 
-/// What every pool has.
+/// A metric that every pool has.
 pub(super) const METRIC: &str = "l4_server.avg_open_conns";
 
 impl NsxAlb {
-    /// What is known without asking.
+    /// The known state, without requests.
     pub(crate) fn state(&self) -> String {
         let objects: Vec<_> = self.lists().values().filter_map(|list| list.good.clone()).collect();
         let count: usize = objects.iter().map(|list| list.len()).sum();
@@ -78,7 +78,7 @@ impl NsxAlb {
         )
     }
 
-    /// Asks for everything that queries need, of all pools, and logs out.
+    /// Requests everything that queries need, for all pools, and logs out.
     pub(crate) async fn report(&self) -> Result<ControllerReport, AlbError> {
         let report = self.ask_all().await;
         self.controller.log_out().await;

@@ -35,20 +35,20 @@ pub(super) struct SeriesCache(HashMap<Key, Entry>);
 struct Entry {
     wanted: Instant,
     known: Option<(KnownSeries, Instant)>,
-    /// Whether it made a call fail that it shared with others.
+    /// Whether it needs a call of its own, since a shared one failed because of it.
     alone: bool,
-    /// The team that wanted it first, unless the operator does.
+    /// The team that requested it first, unless the operator requests it.
     of: Option<Tenant>,
 }
 
-/// A key that nobody has wanted for so long, beyond two steps, is dropped.
+/// A key that was not requested for so long, beyond two steps, is dropped.
 const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
-/// How many keys a team may have asked for besides those that others want: some for each of the mappings that
-/// it may have. Each is part of a call in each step.
+/// The maximum number of keys of a team, besides those that others request: some for each mapping of its quota.
+/// Each is part of a call in each step.
 const MAX_KEYS_OF_TEAM: usize = 200;
 
-/// How long an error counts before another attempt, and how long that of a refused metric does.
+/// The delay before another attempt after an error, and after a refused metric.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
 
@@ -98,7 +98,7 @@ impl SeriesCache {
         (now < *due).then(|| known.clone())
     }
 
-    /// The newest that is known of a key, whether it still counts or not.
+    /// The newest series of a key, however old they are.
     pub(super) fn newest(&self, key: &Key) -> Option<KnownSeries> {
         self.0.get(key)?.known.as_ref().map(|(known, _)| known.clone())
     }
@@ -109,9 +109,8 @@ impl SeriesCache {
         known.flat_map(|rows| rows.iter().map(|row| row.time)).max()
     }
 
-    /// The calls that are to be made now that one is due, each as the keys that it is for: with what
-    /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
-    /// more.
+    /// The calls to make now that one is due, each as its keys. Keys that are due within a moment are included,
+    /// so that they need no call of their own. Drops unused keys.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<Key>> {
         self.drop_unused(now);
         let is_due = |key: &Key, entry: &Entry| {
@@ -204,12 +203,12 @@ fn of_key(key: &Key, rows: &[Row]) -> Vec<Row> {
     rows.iter().filter(is_meant).filter(is_chosen).cloned().collect()
 }
 
-/// How long after its time a sample is expected to be there.
+/// The delay between the time of a sample and its availability.
 fn lag(step: Step) -> Duration {
     (step.length() / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
 }
 
-/// How long it takes until the sample after the newest should be there.
+/// The time until the sample after the newest is expected.
 fn until_next(step: Step, newest: Option<i64>, now: i64) -> Duration {
     let (length, lag) = (step.length(), lag(step));
     let in_milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);

@@ -13,7 +13,7 @@ use super::credentials::Credentials;
 use super::error::AlbError;
 use leadsman_runtime::backoff::Backoff;
 
-/// The pauses between two attempts to reach a node that failed.
+/// The back-off between two attempts to reach a node that failed.
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -21,7 +21,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 pub(super) struct Session {
     state: SessionState,
     backoff: Backoff,
-    /// Whether something has gone wrong since the last request that succeeded.
+    /// Whether a request has failed since the last one that succeeded.
     is_failing: bool,
     /// The number of the next login.
     next_login: u64,
@@ -30,9 +30,9 @@ pub(super) struct Session {
 enum SessionState {
     LoggedOut,
     LoggedIn(OpenSession),
-    /// Not to be tried with these credentials again.
+    /// The login was refused, and is not tried again with these credentials.
     Refused(Arc<Credentials>, AlbError),
-    /// The status of the cluster is to be asked, not before a time. The session may go on then.
+    /// The status of the cluster is requested next, not before a time. The session may continue then.
     Suspect(Instant, AlbError, Option<OpenSession>),
 }
 
@@ -67,7 +67,7 @@ impl Default for Session {
 }
 
 impl Session {
-    /// What to do for a request.
+    /// The next step for a request.
     pub(super) fn next(&self, credentials: &Arc<Credentials>, now: Instant) -> SessionStep {
         match &self.state {
             SessionState::LoggedIn(open) => SessionStep::Send(open.clone()),
@@ -90,7 +90,7 @@ impl Session {
         self.state = SessionState::LoggedIn(OpenSession { login, cookies, version });
     }
 
-    /// The controller does not take these credentials.
+    /// The controller refuses these credentials.
     pub(super) fn refused(&mut self, credentials: Arc<Credentials>, error: AlbError) {
         self.state = SessionState::Refused(credentials, error);
     }
@@ -104,12 +104,12 @@ impl Session {
         }
     }
 
-    /// Whether nothing has gone wrong since the last request that succeeded.
+    /// Whether no request has failed since the last one that succeeded.
     pub(super) fn is_good(&self) -> bool {
         !self.is_failing
     }
 
-    /// A request succeeded: whatever was wrong is over.
+    /// A request succeeded.
     pub(super) fn succeeded(&mut self) {
         self.backoff.reset();
         self.is_failing = false;
@@ -122,13 +122,13 @@ impl Session {
         }
     }
 
-    /// The node answered in a way that makes its state worth asking for, at once.
+    /// The answer of the node suggests a failure of its cluster, whose status is requested at once.
     pub(super) fn suspected(&mut self, error: AlbError, now: Instant) {
         self.state = SessionState::Suspect(now, error, None);
     }
 
-    /// The node failed: it is left alone for a while. A session that it did not end is kept, so that
-    /// an outage of the network leaves none behind at the controller.
+    /// The node failed: it gets no requests during the back-off. A session that it did not end is kept, so that a
+    /// network outage leaves no sessions behind at the controller.
     pub(super) fn failed(&mut self, error: AlbError, now: Instant) {
         self.is_failing = true;
         let before = std::mem::replace(&mut self.state, SessionState::LoggedOut);
@@ -140,14 +140,14 @@ impl Session {
         self.state = SessionState::Suspect(now + self.backoff.next_delay(), error, kept);
     }
 
-    /// The cluster says that it can answer.
+    /// The cluster reports that it is ready.
     pub(super) fn is_healthy(&mut self) {
         if let SessionState::Suspect(_, _, kept) = &mut self.state {
             self.state = kept.take().map_or(SessionState::LoggedOut, SessionState::LoggedIn);
         }
     }
 
-    /// The session that is to be ended, if there is one.
+    /// The session, to be logged out.
     pub(super) fn take(&mut self) -> Option<OpenSession> {
         match std::mem::replace(&mut self.state, SessionState::LoggedOut) {
             SessionState::LoggedIn(open) => Some(open),
