@@ -25,7 +25,7 @@ pub(super) type RequesterIdentity = Option<Extension<Arc<Identity>>>;
 pub(super) struct DelegatedRead<'a> {
     /// The snapshot that the read began with.
     pub(super) generation: &'a Generation,
-    /// What is asked for.
+    /// What is requested.
     pub(super) asked: RequestedMetric<'a>,
     /// Its path and query.
     pub(super) uri: &'a Uri,

@@ -39,7 +39,7 @@ pub(super) async fn run(request: Request, next: Next, begun: Option<SystemTime>)
     response
 }
 
-/// Whether something below the version of a group is asked for, as values are.
+/// Whether something below the version of a group is requested, as values are.
 fn is_read(path: &str) -> bool {
     path.split('/').nth(4).is_some_and(|rest| !rest.is_empty())
 }

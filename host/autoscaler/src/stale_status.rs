@@ -15,7 +15,7 @@ pub(crate) struct StaleStatus<'s> {
 }
 
 impl<'s> StaleStatus<'s> {
-    /// What a status has from before; `None` if it is that of the last look.
+    /// The stale part of a status; `None` if the status is that of the last sync.
     pub(crate) fn of(
         status: &'s AutoscalerStatus,
         specs: &[MetricSpec],
@@ -54,7 +54,7 @@ impl<'s> StaleStatus<'s> {
         Some(Self { because, known: known.collect() })
     }
 
-    /// Why the last look failed, in words.
+    /// Why the last sync failed, as a sentence.
     pub(crate) fn why(&self) -> &str {
         message_or_reason(self.because)
     }
@@ -65,7 +65,7 @@ impl<'s> StaleStatus<'s> {
     }
 }
 
-/// What a condition says for people; its reason if it says nothing.
+/// The message of a condition, or its reason if it has none.
 fn message_or_reason(condition: &AutoscalerCondition) -> &str {
     if condition.message.is_empty() { &condition.reason } else { &condition.message }
 }

@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(Disputes::find(&input(shop(), apart), &summed).count, 0);
         let found = Disputes::find(&input(shop(), apart), &names());
         assert_eq!((found.count, found.list[0].labels[0].0.as_str()), (1, "namespace"));
-        // Where the plugin takes those of the namespace that is asked for, others are not reported.
+        // Where the plugin takes those of the namespace that is requested, others are not reported.
         let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
         assert_eq!(Disputes::find(&input(shop(), apart), &of_namespace).count, 0);
     }

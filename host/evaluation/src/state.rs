@@ -231,7 +231,7 @@ impl Evaluation {
         drop(before);
     }
 
-    /// Whether attempts are made when they are asked for.
+    /// Whether attempts are made when they are requested.
     pub(super) fn is_driven(&self) -> bool {
         self.driven.load(Ordering::Acquire)
     }

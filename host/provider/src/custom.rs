@@ -38,12 +38,12 @@ pub struct CustomRead<'a> {
     part: Part,
 }
 
-/// What was read.
+/// The result of a read.
 pub struct CustomReading<'a> {
     read: &'a CustomRead<'a>,
     groups: Vec<ValueGroup>,
     origin: Option<Origin>,
-    /// What is missing because it could not be read.
+    /// The parts that could not be read.
     left_out: Option<Missing>,
 }
 
@@ -102,7 +102,7 @@ impl<'a> CustomRead<'a> {
         Ok(Self { request, reader, begun, kind, namespace, series, part })
     }
 
-    /// What an answer would be made from if it were given now, without waiting for anything.
+    /// The origin of an answer from the values that are known now. Waits for nothing.
     pub fn peek(&self) -> Option<Origin> {
         if self.of_namespaces() {
             return None;
@@ -111,7 +111,7 @@ impl<'a> CustomRead<'a> {
         Some(Origin::new(&*self.part.peek()?, None, objects))
     }
 
-    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// Makes the read. Objects that do not exist are not worth an evaluation, so they are searched for first,
     /// unless there is an answer already that was made from what is `known`.
     pub async fn read(&self, known: Option<Origin>) -> Result<CustomReading<'_>, ReadError> {
         let mut reading =
@@ -191,7 +191,7 @@ impl<'a> CustomRead<'a> {
         self.namespace.as_ref().map_or("", Namespace::as_str)
     }
 
-    /// Reads the evaluations of all namespaces that are asked for, within the deadline of one. Those
+    /// Reads the evaluations of all namespaces that are requested, within the deadline of one. Those
     /// that fail are left out.
     async fn namespaces(&self) -> Result<(Vec<ValueGroup>, Option<Missing>), ReadError> {
         let mut parts = Vec::new();
@@ -229,7 +229,7 @@ impl<'a> CustomRead<'a> {
         Ok((reading, stands))
     }
 
-    /// The names of the objects that are asked for.
+    /// The names of the objects that are requested.
     fn names(&self) -> Result<Vec<Arc<str>>, ReadError> {
         let (request, namespace) = (self.request, self.namespace());
         match request.target {
@@ -260,7 +260,7 @@ impl<'a> CustomRead<'a> {
 }
 
 impl CustomReading<'_> {
-    /// What the answer is made from, where it may be kept.
+    /// The origin of the answer, if it may be cached.
     pub fn origin(&self) -> Option<Origin> {
         self.origin
     }

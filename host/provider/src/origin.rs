@@ -2,7 +2,7 @@
 
 use leadsman_evaluation::Evaluated;
 
-/// What an answer is made from. Two answers to one question are equal if they have the same origin.
+/// The origin of an answer. Two answers to one request are equal if they have the same origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// The numbers of the evaluations. They identify what was asked of which mapping: no other

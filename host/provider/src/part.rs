@@ -130,7 +130,7 @@ impl StandIns {
     }
 
     /// Whether an answer with them may be kept: what stands for values that are not known is reported
-    /// anew each time, and what depends on a workload is asked for anew.
+    /// anew each time, and what depends on a workload is requested anew.
     pub(super) fn may_be_kept(&self) -> bool {
         self.instead.is_none() && self.default.is_none_or(|number| !number.of_now)
     }

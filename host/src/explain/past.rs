@@ -12,7 +12,7 @@ use super::requests::segment;
 /// How far back, in milliseconds.
 const LOOKBACK_MS: i64 = 3600 * 1000;
 
-/// The most Events that are asked for, and of these the newest that are shown.
+/// The most Events that are requested, and of these the newest that are shown.
 const MAX_LISTED: usize = 500;
 const MAX_SHOWN: usize = 30;
 

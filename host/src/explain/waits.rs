@@ -17,7 +17,7 @@ use super::hour::millisecond;
 use super::past::PastEvent;
 use super::record::clock;
 
-/// What counts for a time counts no more just after it.
+/// A recommendation or change leaves its window just after its end.
 const TICK: Duration = Duration::from_millis(1);
 
 /// A change of replicas is noted this long after it at most, in milliseconds: at a look of the controller
@@ -32,7 +32,7 @@ pub(super) struct Waits {
     about_seconds: u64,
     /// Until about then.
     until: String,
-    /// What counts no more then.
+    /// What leaves its window then.
     because: String,
 }
 
@@ -46,11 +46,11 @@ pub(super) struct Timeline {
     pub(super) moments: Vec<Moment>,
 }
 
-/// What there was from a time on.
+/// The replicas from a time on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub(super) at: i64,
-    /// What all metrics together led to.
+    /// The proposed replicas.
     pub(super) wants: Option<i32>,
     pub(super) replicas: Option<i32>,
 }
@@ -111,14 +111,14 @@ impl Waits {
     }
 }
 
-/// What was recommended and changed before, as far as it is known.
+/// The known earlier recommendations and changes.
 struct PastChanges {
     now: i64,
     recommended: Vec<(i64, i32)>,
     changed: Vec<(i64, i32)>,
 }
 
-/// What counts for a time.
+/// What counts within a window.
 enum Counted {
     Recommended(i32),
     Changed(i32),

@@ -31,20 +31,20 @@ pub(crate) use trends::Trends;
 /// The parameter of an explanation that names an autoscaler.
 pub(crate) const PARAMETER: &str = "autoscaler";
 
-/// How often it is noted while nobody looks: as often as controllers read.
+/// The interval of records: that of controllers.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
 
 /// The autoscalers that are known, and the last hour of each.
 pub struct Hours {
     autoscalers: Arc<AutoscalerStore>,
     noted: Mutex<Observations>,
-    /// One of those who ask looks at a time.
+    /// Serializes observations.
     turn: Arc<Semaphore>,
     /// In milliseconds since the epoch.
     started: i64,
 }
 
-/// What was noted.
+/// The record.
 #[derive(Default)]
 struct Observations {
     /// Of the replicas of each autoscaler, and of the value of each metric.

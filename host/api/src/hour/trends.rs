@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
-/// How long a line reaches back, in milliseconds.
+/// The length of a line, in milliseconds.
 pub(super) const LOOKBACK_MS: i64 = 3600 * 1000;
 
 /// Points are at least so far apart in the last minutes, and before them, in milliseconds.
@@ -56,7 +56,7 @@ impl Trends {
         }
     }
 
-    /// If there are too many, forgets the line whose newest value is the oldest, unless that is recent.
+    /// If there are too many, drops the line whose newest value is the oldest, unless that is recent.
     fn forget_gone(&mut self, at: i64) {
         if self.0.len() < MAX_LINES {
             return;
@@ -68,7 +68,7 @@ impl Trends {
         }
     }
 
-    /// Forgets a line.
+    /// Drops a line.
     pub(super) fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }
@@ -96,7 +96,7 @@ fn newest(line: &Line) -> Option<i64> {
     line.back().map(|(at, _)| *at)
 }
 
-/// Takes out points that are close to the one before them, but for the last minutes.
+/// Removes points that are close to the previous one, except in the last minutes.
 fn thin(line: &mut Line, now: i64) {
     let mut last = i64::MIN;
     line.retain(|(at, _)| {

@@ -44,7 +44,7 @@ impl CustomRead<'_> {
         drop(self.part.read(self.reader, std::iter::empty()).await);
     }
 
-    /// The objects that are asked for, for the explanation of a read that failed.
+    /// The objects that are requested, for the explanation of a read that failed.
     pub(crate) fn requested(&self) -> Vec<Arc<str>> {
         self.names().unwrap_or_default()
     }

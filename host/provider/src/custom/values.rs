@@ -38,7 +38,7 @@ pub struct ObjectValue<'a> {
 }
 
 impl CustomReading<'_> {
-    /// The values of the objects that were asked for.
+    /// The values of the objects that were requested.
     pub fn values(&self) -> Result<CustomValues<'_>, ReadError> {
         let (mut values, mut missing, mut failed) = (Vec::new(), None, Vec::new());
         for group in &self.groups {

@@ -53,7 +53,7 @@ pub(super) enum Hidden {
     UnknownNamespace,
     /// It is of an object that was not asked for.
     OtherObject,
-    /// It names no object, and single objects were asked for.
+    /// It names no object, and single objects were requested.
     UnknownObject,
 }
 
@@ -221,7 +221,7 @@ impl<'a> Filter<'a> {
         self.view == View::Everything || *own == namespace
     }
 
-    /// Whether something is of the namespace that was asked for. What names none is of that of the
+    /// Whether something is of the namespace that was requested. What names none is of that of the
     /// evaluation, as it is for the plugin.
     fn namespace_of(&self, named: Option<&str>, requested: &str) -> Result<(), Hidden> {
         match (named, self.scope) {
@@ -243,7 +243,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Whether an object is one of those that were asked for.
+/// Whether an object is one of those that were requested.
 fn object_of(namespace: &str, name: &str, requested: &str, names: &[&str]) -> Result<(), Hidden> {
     if namespace != requested {
         return Err(Hidden::OtherNamespace);

@@ -49,7 +49,7 @@ impl ResourceEvaluations {
         }
     }
 
-    /// What an answer would be made from now, for objects of this version.
+    /// The origin of an answer from the values that are known now, for objects of this version.
     pub(super) fn peek(&self, objects: u64) -> Option<Origin> {
         let (cpu, memory) = (self.cpu.peek()?, self.memory.peek()?);
         Some(Origin::new(&cpu, Some(&memory), objects))
@@ -69,7 +69,7 @@ impl ResourceEvaluations {
 }
 
 impl Readings {
-    /// What an answer is made from, for objects of this version.
+    /// The origin of an answer, for objects of this version.
     pub(super) fn origin(&self, objects: u64) -> Origin {
         Origin::new(&self.cpu.evaluated, Some(&self.memory.evaluated), objects)
     }

@@ -81,7 +81,7 @@ impl ResourceRead<'_> {
         })
     }
 
-    /// The objects that are asked for, for the explanation of a read that failed.
+    /// The objects that are requested, for the explanation of a read that failed.
     pub(crate) fn requested(&self) -> Vec<Object> {
         let evaluations: Option<&ResourceEvaluations> = self.evaluations.as_ref();
         evaluations.and_then(|evaluations| self.objects(evaluations).ok()).unwrap_or_default()

@@ -167,7 +167,7 @@ impl<'a> Joined<'a> {
         lacking(&self.cpu, &self.memory).or_else(|| lacking(&self.memory, &self.cpu))
     }
 
-    /// Why nothing is served for the one object that was asked for.
+    /// Why nothing is served for the one object that was requested.
     pub(super) fn nothing_for(&self, name: &str, asked: &str) -> ReadError {
         if let Some(refused) = self.refused_of(name) {
             return ReadError::Refused(refused);

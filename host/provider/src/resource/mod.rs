@@ -53,12 +53,12 @@ struct Measured {
     labels: ItemLabels,
 }
 
-/// What was read.
+/// The result of a read.
 pub struct ResourceReading<'a> {
     read: &'a ResourceRead<'a>,
     groups: Vec<ResourceGroup>,
     origin: Option<Origin>,
-    /// What is missing because it could not be read.
+    /// The parts that could not be read.
     left_out: Option<Missing>,
 }
 
@@ -75,7 +75,7 @@ struct ResourceGroup {
 pub struct ResourceValues<'a> {
     /// The kind of the objects.
     pub kind: MeasuredKind,
-    /// Whether one object was asked for; then there is exactly one.
+    /// Whether one object was requested; then there is exactly one.
     pub one: bool,
     /// The time that the values are an average of.
     pub window: Duration,
@@ -165,13 +165,13 @@ impl<'a> ResourceRead<'a> {
         Ok(Self { request, reader, begun, both, labels, fields, evaluations })
     }
 
-    /// What an answer would be made from if it were given now, without waiting for anything.
+    /// The origin of an answer from the values that are known now. Waits for nothing.
     pub fn peek(&self) -> Option<Origin> {
         let evaluations = self.evaluations.as_ref()?;
         evaluations.peek(self.both.kind.version(evaluations.key()))
     }
 
-    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// Makes the read. Objects that do not exist are not worth an evaluation, so they are searched for first,
     /// unless there is an answer already that was made from what is `known`.
     pub async fn read(&self, known: Option<Origin>) -> Result<ResourceReading<'_>, ReadError> {
         let mut reading =
@@ -274,7 +274,7 @@ impl<'a> ResourceRead<'a> {
 }
 
 impl ResourceReading<'_> {
-    /// What the answer is made from, where it may be kept.
+    /// The origin of the answer, if it may be cached.
     pub fn origin(&self) -> Option<Origin> {
         self.origin
     }
@@ -290,7 +290,7 @@ impl ResourceReading<'_> {
         self.groups.iter().find_map(|group| group.readings.warning(both))
     }
 
-    /// The values of the objects that were asked for, joined.
+    /// The values of the objects that were requested, joined.
     pub fn values(&self) -> Result<ResourceValues<'_>, ReadError> {
         let ResourceRead { request, both, evaluations: single, .. } = self.read;
         let one = matches!(request.target, ObjectSelection::One(_));

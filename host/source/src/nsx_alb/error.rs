@@ -58,7 +58,7 @@ pub enum AlbError {
         .message.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
     )]
     Forbidden {
-        /// What was asked for.
+        /// What was requested.
         what: &'static str,
         /// What it says.
         message: Option<String>,

@@ -100,7 +100,7 @@ impl NsxAlb {
     }
 }
 
-/// Whether some of the objects that are asked for have real time metrics switched on.
+/// Whether some of the objects that are requested have real time metrics switched on.
 pub(super) fn has_real_time(objects: &Objects, target: &Target) -> bool {
     let is_on = |object: &AlbObject| object.real_time == Some(true);
     match target {

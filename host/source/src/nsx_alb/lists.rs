@@ -27,7 +27,7 @@ pub(super) struct List {
 pub(super) const EMPTY_LIST_INTERVAL: Duration = Duration::from_secs(30);
 const FAILED_LIST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many objects are looked for by name, and of how many clusters what AKO made is. With more of them a
+/// How many objects are searched for by name, and of how many clusters what AKO made is. With more of them a
 /// list of all is fewer calls.
 const MAX_NAMES: usize = 10;
 const MAX_CLUSTERS: usize = 10;

@@ -64,7 +64,7 @@ pub(super) fn requests(keys: &[Key]) -> Vec<TextRequest> {
     requests
 }
 
-/// The series of a page that are of the metrics that were asked for. `now` is the time of samples,
+/// The series of a page that are of the metrics that were requested. `now` is the time of samples,
 /// which have none of their own.
 pub(super) fn rows(page: &[u8], metrics: &[Arc<str>], now: i64) -> Result<Vec<Row>, String> {
     let names: BTreeMap<String, &Arc<str>> =
@@ -235,7 +235,7 @@ mod tests {
                 "{reason:?} in {reported}"
             );
         }
-        // Others besides those that were asked for are no matter.
+        // Further metrics do not matter.
         let both = format!("{one}{}", one.replace("open_conns", "closed_conns"));
         assert_eq!(read(&both).unwrap().len(), 1);
     }
