@@ -11,7 +11,7 @@ use serde_json::json;
 
 use self::binding::{RuleBinding, text};
 use super::bindings::Handover;
-use super::listing::SeenSeries;
+use super::listing::SeriesIndex;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::reason::{Cause, Reason};
 use super::renewal::{Renewal, renew};
@@ -116,7 +116,7 @@ impl Context {
     /// their evaluations; those that have and are in use are to begin.
     pub(super) fn rule_metrics(
         self,
-        listed: &SeenSeries,
+        listed: &SeriesIndex,
         before: Option<&RuleOutput>,
     ) -> (RuleOutput, Vec<Handover>) {
         let known = before.and_then(|before| before.context.clone());
@@ -139,7 +139,7 @@ impl Context {
 
     fn made(
         self: Arc<Self>,
-        listed: &SeenSeries,
+        listed: &SeriesIndex,
         before: Option<&RuleOutput>,
     ) -> (RuleOutput, Vec<Handover>) {
         let resolve = resolver(&listed.resources);
@@ -228,7 +228,7 @@ impl Context {
     }
 
     /// What is known of the series of a metric.
-    fn series(&self, listed: &SeenSeries, entry: &CatalogEntry) -> RuleSeries {
+    fn series(&self, listed: &SeriesIndex, entry: &CatalogEntry) -> RuleSeries {
         let CatalogEntry { rule, query, .. } = entry;
         let asked = query.namespace_label.iter().chain(&query.object_label).cloned().collect();
         let seen = listed.shared(&self.rules.rules[*rule].series_query).unwrap_or_default();

@@ -61,7 +61,7 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
             delegation: Delegation::new(Metrics::new(), None),
         },
     };
-    let mut listed = SeenSeries::default();
+    let mut listed = SeriesIndex::default();
     let labels: BTreeSet<Arc<str>> = ["namespace".into(), "pod".into()].into();
     let seen = ListedSeries::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
     listed.answered("all", Ok(seen));

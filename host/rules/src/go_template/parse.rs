@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::lex::{self, Problem, Token, TokenKind};
 use super::literal;
-use super::{Base, Branch, Command, Control, FormatPart, Node, Operand, Pipeline, Position};
+use super::{
+    Base, Branch, Command, Control, FormatPart, Node, Operand, Pipeline, TemplatePosition,
+};
 
 /// How deep control structures and parentheses may be nested.
 const MAX_DEPTH: usize = 100;
@@ -30,14 +32,14 @@ struct Parser<'a> {
     dot_is_data: bool,
     depth: usize,
     /// The last offset whose position was computed.
-    last_position: (usize, Position),
+    last_position: (usize, TemplatePosition),
     /// The offset of the last `end` or `else`.
     terminated_at: usize,
 }
 
 /// Parses a template. Returns its nodes and the fields that it uses.
 pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<String>), String> {
-    let start = (0, Position { line: 1, column: 1 });
+    let start = (0, TemplatePosition { line: 1, column: 1 });
     let problem = |(at, what): Problem| format!("{}: {what}", position(text, start, at));
     let mut parser = Parser {
         tokens: lex::lex(text).map_err(problem)?,
@@ -60,11 +62,15 @@ pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<
 }
 
 /// The position of an offset, computed from an earlier one.
-fn position(text: &str, (from, mut position): (usize, Position), at: usize) -> Position {
+fn position(
+    text: &str,
+    (from, mut position): (usize, TemplatePosition),
+    at: usize,
+) -> TemplatePosition {
     for letter in text[from..at].chars() {
         position.column += 1;
         if letter == '\n' {
-            position = Position { line: position.line + 1, column: 1 };
+            position = TemplatePosition { line: position.line + 1, column: 1 };
         }
     }
     position

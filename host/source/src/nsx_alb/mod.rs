@@ -52,7 +52,7 @@ use leadsman_runtime::telemetry::SourceMetrics;
 use lists::{EMPTY_LIST_INTERVAL, List, ListKey};
 use objects::Listing;
 use request::Target;
-use series_cache::{Key, KnownSeries, SeriesCache};
+use series_cache::{Key, SeriesCache, SeriesResult};
 
 pub use costs::CallCost;
 pub use error::AlbError;
@@ -189,7 +189,7 @@ impl NsxAlb {
         timeout(limit, self.turn.lock()).await.map_err(|_| AlbError::Busy(limit))
     }
 
-    async fn rows(&self, key: &Key) -> KnownSeries {
+    async fn rows(&self, key: &Key) -> SeriesResult {
         if let Some(known) = self.cache().request(key, Instant::now()) {
             return known;
         }

@@ -26,7 +26,7 @@ pub(super) struct Key {
 }
 
 /// The series of a key, or why there are none.
-pub(super) type KnownSeries = Result<Arc<Vec<Row>>, AlbError>;
+pub(super) type SeriesResult = Result<Arc<Vec<Row>>, AlbError>;
 
 /// The requested keys, each with its newest series.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(super) struct SeriesCache(HashMap<Key, Entry>);
 
 struct Entry {
     wanted: Instant,
-    known: Option<(KnownSeries, Instant)>,
+    known: Option<(SeriesResult, Instant)>,
     /// Whether it needs a call of its own, since a shared one failed because of it.
     alone: bool,
     /// The team that requested it first, unless the operator requests it.
@@ -90,7 +90,7 @@ impl SeriesCache {
     }
 
     /// Requests a key. Returns its series while they are recent enough.
-    pub(super) fn request(&mut self, key: &Key, now: Instant) -> Option<KnownSeries> {
+    pub(super) fn request(&mut self, key: &Key, now: Instant) -> Option<SeriesResult> {
         let new = Entry { wanted: now, known: None, alone: false, of: None };
         let entry = self.0.entry(key.clone()).or_insert(new);
         entry.wanted = now;
@@ -99,7 +99,7 @@ impl SeriesCache {
     }
 
     /// The newest series of a key, however old they are.
-    pub(super) fn newest(&self, key: &Key) -> Option<KnownSeries> {
+    pub(super) fn newest(&self, key: &Key) -> Option<SeriesResult> {
         self.0.get(key)?.known.as_ref().map(|(known, _)| known.clone())
     }
 
