@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use leadsman_delegate::{Api, Listed, Matcher, RequestedMetric, read_answer};
+use leadsman_delegate::{Api, ApiList, Matcher, RequestedMetric, read_answer};
 use leadsman_model::names::MetricName;
 
 const STATUSES: [StatusCode; 4] = [
@@ -51,7 +51,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         selector_label: None,
     };
     for of in [(Api::Custom, "v1beta2"), (Api::External, "v1beta1"), (Api::Resource, "v1beta1")] {
-        match Listed::read(of, body, &matcher, Instant::now()) {
+        match ApiList::read(of, body, &matcher, Instant::now()) {
             Ok(listed) => {
                 for entry in &listed.metrics {
                     assert!(entry.metric().parse::<MetricName>().is_ok(), "{entry:?}");

@@ -26,7 +26,7 @@ use leadsman_runtime::telemetry::LogFormat;
 
 pub(crate) use adapter::AdapterFlags;
 pub(crate) use convert::Convert;
-pub(crate) use explain::{Asking, Explain, ExplainOutput, Try};
+pub(crate) use explain::{Explain, ExplainFlags, ExplainOutput, Try};
 pub(crate) use foreign::translate;
 pub(crate) use observability::ObservabilityFlags;
 pub(crate) use plugin::{

@@ -1,4 +1,5 @@
-//! The task: each workload is looked at in its cadence while this replica leads.
+//! The activator's task: while this replica is elected, it evaluates each workload at that workload's
+//! interval.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,13 +21,13 @@ use leadsman_model::workload::Workload;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_runtime::telemetry::Metrics;
 
-/// How many workloads are looked at at once.
+/// How many workloads are reconciled at once.
 const MAX_CONCURRENT: usize = 8;
 
-/// How often it is looked for a new configuration, and for whether this replica leads.
+/// How often the configuration and the election are checked.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Takes workloads to zero and from zero, as the mappings of the newest snapshot say.
+/// Scales workloads to zero and from zero, by the mappings of the newest snapshot.
 pub struct Activator {
     cluster: Cluster,
     snapshot: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync>,
@@ -35,24 +36,24 @@ pub struct Activator {
     writer: EventWriter,
 }
 
-/// A workload that is looked at.
+/// A workload that is reconciled at an interval.
 #[derive(Default)]
 struct Watched {
     state: WorkloadState,
-    /// When it is looked at next; `None` while it is.
+    /// When the next reconciliation is due; `None` while one is under way.
     next: Option<Instant>,
-    /// Whether it is looked at for values that are not those of the newest snapshot any more.
+    /// Whether the reconciliation under way uses values of an older snapshot.
     outdated: bool,
 }
 
 impl Watched {
-    /// The values are others: how long these have been low is not known.
+    /// The metrics have changed: how long the new ones have been low is not known.
     fn forget(&mut self) {
         (self.state, self.outdated) = (WorkloadState::default(), self.next.is_none());
     }
 
-    /// A look has ended with this state.
-    fn looked(&mut self, state: WorkloadState, next: Instant) {
+    /// A reconciliation has ended with this state.
+    fn reconciled(&mut self, state: WorkloadState, next: Instant) {
         let state = if self.outdated { WorkloadState::default() } else { state };
         *self = Self { state, next: Some(next), outdated: false };
     }
@@ -71,8 +72,8 @@ impl Activator {
         Self { cluster: cluster.clone(), snapshot, election, report, writer }
     }
 
-    /// Works until `stop`, and then gives up the Lease, so that another replica takes over at once.
-    /// Without mappings that activate something it asks nothing of the cluster.
+    /// Runs until `stop`, and then releases the Lease, so that another replica takes over at once.
+    /// Sends no requests to the cluster while no mapping has an activation.
     pub async fn run(self, stop: CancellationToken) {
         let (wanted, wants) = watch::channel(false);
         let (term, terms) = watch::channel(None);
@@ -85,7 +86,7 @@ impl Activator {
         self.election.resign(&term).await;
     }
 
-    /// Looks at all workloads in their cadence. Does not end.
+    /// Reconciles all workloads, each at its interval. Does not end.
     async fn act(&self, wanted: &watch::Sender<bool>, mut term: watch::Receiver<Term>) {
         let terms = term.clone();
         let change = Change {
@@ -122,12 +123,12 @@ impl Activator {
                 {
                     let state = watched.get(&workload).map(|of| of.state).unwrap_or_default();
                     looks.push(async move {
-                        let state = change.look(&group, state).await;
+                        let state = change.reconcile(&group, state).await;
                         (workload, group.settings.every, state)
                     });
                 }
             } else {
-                // Whoever leads next begins anew: what was seen here is old by then.
+                // The next leader begins anew: the observations made here are old by then.
                 looks.clear();
                 watched.clear();
                 let why_not = self.election.why_not();
@@ -137,7 +138,7 @@ impl Activator {
             tokio::select! {
                 Some((workload, every, state)) = looks.next(), if !looks.is_empty() => {
                     if let Some(of) = watched.get_mut(&workload) {
-                        of.looked(state, now + every);
+                        of.reconciled(state, now + every);
                     }
                 }
                 _ = term.changed() => {}
@@ -147,7 +148,7 @@ impl Activator {
     }
 }
 
-/// The workloads whose turn it is, at most so many, marked as being looked at.
+/// The workloads that are due, at most so many, marked as under way.
 fn due(
     all: &BTreeMap<Workload, Arc<Group>>,
     watched: &mut BTreeMap<Workload, Watched>,
@@ -174,7 +175,7 @@ fn due(
         .collect()
 }
 
-/// When there is something to do next. While as many are looked at as may be, an end is waited for.
+/// When the next workload is due. While the maximum is under way, one of these has to end first.
 fn wake(watched: &BTreeMap<Workload, Watched>, looks: usize, now: Instant) -> Instant {
     let tick = now + TICK;
     if looks >= MAX_CONCURRENT {
@@ -211,9 +212,9 @@ mod tests {
         // One that is being looked at meanwhile ends with what it has seen of the values before.
         let mut watched = Watched { state: low, next: None, outdated: false };
         watched.forget();
-        watched.looked(low, at(60));
+        watched.reconciled(low, at(60));
         assert!(matches!(asks(&watched), Intent::Hold(_)), "{:?}", watched.state);
-        watched.looked(low, at(60));
+        watched.reconciled(low, at(60));
         assert_eq!(asks(&watched), Intent::Stop);
     }
 }

@@ -1,4 +1,4 @@
-//! Looking at a workload, and scaling it.
+//! One evaluation of a workload: reads its scale and its metrics, decides, and scales it.
 
 use std::time::Instant;
 
@@ -12,11 +12,11 @@ use crate::report::Report;
 use leadsman_cluster::{Cluster, ScaleError, Scaled};
 use leadsman_runtime::clock;
 
-/// How often a workload is looked at again at once, after somebody else has changed it. After that
-/// its next turn comes.
+/// How often a change is retried at once when somebody else has changed the workload at the same time.
+/// After that, the next reconciliation tries again.
 const MAX_CONFLICTS: u32 = 3;
 
-/// What a look at a workload needs.
+/// What the reconciliation of a workload needs.
 pub(crate) struct Change<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) election: &'a Election,
@@ -25,8 +25,8 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Looks at the values of a workload, and does what they ask for. Gives what is remembered of it.
-    pub(crate) async fn look(&self, group: &Group, state: WorkloadState) -> WorkloadState {
+    /// Reads the values of a workload and scales it if they say so. Returns its new state.
+    pub(crate) async fn reconcile(&self, group: &Group, state: WorkloadState) -> WorkloadState {
         let level = group.level().await;
         let (state, intent) = state.after(&group.settings, &level, Instant::now());
         let start = match intent {
@@ -58,7 +58,7 @@ impl Change<'_> {
         }
     }
 
-    /// Looks at the workload as it is now, and scales it where that is to be. Gives whether it has
+    /// Reads the present state of the workload, and scales it if necessary. Returns whether it has
     /// replicas then, where no more is to be done.
     async fn change(&self, group: &Group, start: bool) -> Result<Option<bool>, ScaleError> {
         let scaled = self.cluster.scale(&group.workload).await?;
@@ -102,7 +102,7 @@ impl Change<'_> {
             let uid = scaled.uid.as_deref().unwrap_or_default();
             self.election.mark(uid, Some(mark)).await.map_err(ScaleError::Failed)?;
         }
-        // The Lease may have been lost while the workload was looked at.
+        // The Lease may have been lost while the workload was read.
         if !may_act(*self.term.borrow(), Instant::now()) {
             return Ok(None);
         }
@@ -135,7 +135,7 @@ impl Change<'_> {
     ) -> Result<ObservedScale, ScaleError> {
         let replicas = scaled.replicas;
         let mut found = ObservedScale { replicas, set_here: false, lowest: None };
-        // It is as it is to be already.
+        // It is in the desired state already.
         if start == (replicas > 0) {
             return Ok(found);
         }

@@ -1,86 +1,86 @@
-//! Decisions about a workload. No I/O, no clock.
+//! The decision for one workload: scale to zero, scale from zero, or neither. No I/O, no clock.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How long it counts that a workload was seen to run, or to have no replica.
+/// The maximum age of the observation that a workload has replicas, or none.
 const OBSERVATION_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// Between two looks at a value may lie this many times the interval; else nobody has seen what the
-/// value was in between.
-const LATEST: u32 = 3;
+/// How many intervals may pass between two observations of a value. After more, nobody has seen what
+/// the value was in between.
+const MAX_INTERVALS_UNSEEN: u32 = 3;
 
-/// What was asked for.
+/// The settings of an activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// How long values are low before a workload is taken to zero.
+    /// How long values must be low before a workload is scaled to zero.
     pub(crate) cooldown: Duration,
-    /// What zero is left for, and what zero is reached from.
+    /// The replicas that a workload gets when it leaves zero, and from which it goes to zero.
     pub(crate) min_replicas: u32,
-    /// How often values are looked at.
+    /// The interval of reconciliations.
     pub(crate) every: Duration,
-    /// Whether a zero that somebody else has set is left, too.
+    /// Whether a workload also leaves a zero that somebody else has set.
     pub(crate) take_over: bool,
 }
 
-/// What the values of a workload are now.
+/// The values of a workload, compared with their thresholds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Level {
     /// One is above its threshold.
     Above,
     /// All are at or below their thresholds.
     Low,
-    /// It is not known, and none that is known is above its threshold.
+    /// At least one is not known, and no known one is above its threshold.
     Unknown(String),
 }
 
-/// What is remembered of a workload.
+/// The state that is kept of a workload between two reconciliations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct WorkloadState {
-    /// Since when every value that was looked at was low.
+    /// Since when every observed value was low.
     low_since: Option<Instant>,
-    /// When values were looked at last.
+    /// When values were observed last.
     looked: Option<Instant>,
     /// When the workload was seen last, and whether it had replicas.
     seen: Option<(Instant, bool)>,
 }
 
-/// What the values ask for.
+/// What the values demand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intent {
     /// Nothing.
     Hold(HoldReason),
-    /// A workload without replicas is to have some.
+    /// A workload without replicas gets some.
     Start,
-    /// A workload with few replicas is to have none.
+    /// A workload with few replicas gets none.
     Stop,
 }
 
-/// Why the values ask for nothing.
+/// Why the values demand nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HoldReason {
     /// They are not known.
     Unknown(String),
-    /// They are low, and have to be so for this long yet.
+    /// They are low, and must stay so for this long.
     CoolingDown(Duration),
-    /// The workload runs, as it is to.
+    /// The workload runs, as demanded.
     Runs,
-    /// The workload has no replicas, as it is to.
+    /// The workload has no replicas, as demanded.
     AtZero,
 }
 
-/// A workload as it is found.
+/// The observed scale of a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObservedScale {
-    /// The replicas that are asked for.
+    /// The replicas in its spec.
     pub(crate) replicas: u32,
-    /// Whether they were last set here. Of a zero alone.
+    /// Whether the activator has set them. Known for zero only.
     pub(crate) set_here: bool,
-    /// The lowest number that its autoscalers ask for, with the name of the one that does.
+    /// The lowest minimum of its autoscalers, with the name of the autoscaler.
     pub(crate) lowest: Option<(u32, String)>,
 }
 
-/// What is done about a workload.
+/// What is done with a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// It is scaled to this number of replicas.
@@ -98,17 +98,18 @@ pub(crate) enum LeaveReason {
     AtZero,
     /// Somebody else has set its zero.
     SetByOthers,
-    /// It has more replicas than zero is reached from: its autoscaler has not finished.
+    /// It has more replicas than zero may be reached from: its autoscaler has not finished.
     Autoscaler(u32),
     /// This autoscaler scales to zero itself.
     AutoscalerToZero(String),
 }
 
 impl WorkloadState {
-    /// The state after a look at the values, and what they ask for.
+    /// The state after an observation of the values, and what they demand.
     pub(crate) fn after(self, settings: &Settings, level: &Level, now: Instant) -> (Self, Intent) {
         let since = |at: Instant| now.saturating_duration_since(at);
-        let in_time = self.looked.is_some_and(|at| since(at) <= settings.every * LATEST);
+        let in_time =
+            self.looked.is_some_and(|at| since(at) <= settings.every * MAX_INTERVALS_UNSEEN);
         let low_since = match level {
             Level::Low => self.low_since.filter(|_| in_time).or(Some(now)),
             Level::Above | Level::Unknown(_) => None,
@@ -132,13 +133,13 @@ impl WorkloadState {
         (state, intent)
     }
 
-    /// The state after the workload was seen with replicas or without.
+    /// The state after the workload was observed with or without replicas.
     pub(crate) fn seen(self, runs: bool, now: Instant) -> Self {
         Self { seen: Some((now, runs)), ..self }
     }
 }
 
-/// What is done about a workload that is found like this. `start` says whether it is to have
+/// The action for a workload with this scale. `start` says whether it is to have
 /// replicas, or none.
 pub(crate) fn decide(start: bool, settings: &Settings, found: &ObservedScale) -> Action {
     let ObservedScale { replicas, set_here, lowest } = found;

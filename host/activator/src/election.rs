@@ -1,8 +1,8 @@
-//! Which replica acts: the one that holds a Lease.
+//! Leader election: the replica that holds a Lease acts.
 //!
-//! As in client-go, a Lease has expired when it has not been renewed for as long as it lasts by the
-//! clock of whoever looks at it; the times that stand in it are not compared. A holder counts from
-//! before it asked for a renewal, and stops acting a while before others may take the Lease.
+//! As in client-go, a Lease has expired when the observer has not seen it renewed for its duration, by the
+//! observer's own clock; the times written in the Lease are not compared. A holder counts from before it
+//! requested a renewal, and stops acting some seconds before another replica may take the Lease.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -19,29 +19,29 @@ use leadsman_runtime::telemetry::Metrics;
 /// The name of the Lease, in the namespace of the adapter.
 pub const LEASE: &str = "leadsman-activator";
 
-/// The note on it that says which zeros were set here.
+/// The annotation with the marks of zeros that were set here.
 const MARKS: &str = "leadsman.dev/zeros";
 
-/// Why nothing is known of marks, and none is written.
+/// Why marks are not known, and cannot be written.
 const NOT_HELD: &str = "the Lease is not held by this replica any more";
 
-/// How long the Lease lasts without being renewed.
+/// The duration of the Lease without a renewal.
 const LEASE_DURATION: Duration = Duration::from_secs(15);
 
-/// How long before that its holder begins no further change: a change takes a few requests, each of
+/// How long before its expiry the holder begins no further change: a change takes a few requests, each of
 /// which has a timeout.
 const RELEASE_MARGIN: Duration = Duration::from_secs(6);
 
-/// How often the holder renews it.
+/// The interval at which the holder renews it.
 const RENEW_INTERVAL: Duration = Duration::from_secs(4);
 
-/// How often others look whether it has expired.
+/// The interval at which others check whether it has expired.
 const ELECTION_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long giving it up may take.
+/// The time limit for releasing it.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Until when this replica acts; `None` while it does not.
+/// Until when this replica may act; `None` while it is not elected.
 pub(crate) type Term = Option<Instant>;
 
 /// Whether a change may begin now.
@@ -49,13 +49,13 @@ pub(crate) fn may_act(term: Term, now: Instant) -> bool {
     term.is_some_and(|until| now < until)
 }
 
-/// The Lease as others see it.
+/// The Lease as a replica observes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ObservedLease {
     version: String,
     holder: String,
     duration: Duration,
-    /// When this version was seen first.
+    /// When this version was observed first.
     since: Instant,
 }
 
@@ -68,7 +68,7 @@ fn may_hold(seen: Option<&ObservedLease>, me: &str, now: Instant) -> bool {
     })
 }
 
-/// What is seen now, after what was seen before.
+/// This observation after an earlier one.
 fn seen_now(before: Option<ObservedLease>, lease: &HeldLease, now: Instant) -> ObservedLease {
     match before {
         Some(before) if before.version == lease.version() => before,
@@ -95,7 +95,7 @@ pub(crate) struct Election {
     me: String,
     /// The Lease, while it is held here.
     held: Mutex<Option<HeldLease>>,
-    /// Why it is not known who holds it.
+    /// Why the holder is not known.
     trouble: std::sync::Mutex<Option<String>>,
 }
 
@@ -118,7 +118,7 @@ impl Election {
         }
     }
 
-    /// Notes why it is not known who holds the Lease. Says whether that was another before.
+    /// Records why the holder of the Lease is not known. Returns whether the reason has changed.
     fn is_in_trouble(&self, trouble: Option<String>) -> bool {
         let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = *noted != trouble;
@@ -126,7 +126,7 @@ impl Election {
         is_new
     }
 
-    /// Takes part for as long as there is something to act on. Does not end.
+    /// Takes part in the election while there are workloads to act on. Does not end.
     pub(crate) async fn run(&self, mut wanted: watch::Receiver<bool>, term: watch::Sender<Term>) {
         let mut seen = None;
         loop {
@@ -172,7 +172,7 @@ impl Election {
         now: Instant,
     ) -> Result<bool, String> {
         let mut held = self.held.lock().await;
-        // The holder need not look: if somebody else has taken it, its version is another.
+        // The holder need not read it: if somebody else has taken it, the version does not match.
         let read = match held.take() {
             Some(lease) => Some(lease),
             None => self.cluster.lease(LEASE).await?,
@@ -223,7 +223,7 @@ impl Election {
         }
     }
 
-    /// Gives up the Lease if it is held here.
+    /// Releases the Lease if it is held here.
     pub(crate) async fn resign(&self, term: &watch::Sender<Term>) {
         self.not_elected(term);
         let Some(held) = self.held.lock().await.take() else { return };

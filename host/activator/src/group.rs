@@ -1,4 +1,4 @@
-//! The mappings of one workload: several may name the same.
+//! The mappings of one workload, which are decided together: several mappings may name the same one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use leadsman_model::workload::Workload;
 use leadsman_provider::known_now;
 use leadsman_provider::snapshot::{Rejection, Snapshot};
 
-/// The most workloads that are looked at. Others of a configuration are reported as not looked at.
+/// The maximum number of workloads. Further ones of a configuration are reported as ignored.
 pub(crate) const MAX_WORKLOADS: usize = 500;
 
 /// The mappings of one workload.
@@ -20,8 +20,7 @@ pub(crate) struct Group {
     pub(crate) settings: Settings,
     /// Never empty.
     members: Vec<Arc<Evaluations>>,
-    /// Mappings of the same workload that are configured and not there, by their titles: they cannot be
-    /// loaded, or not yet.
+    /// The titles of configured mappings of the same workload that are not loaded, or not yet.
     missing: Vec<String>,
 }
 
@@ -61,13 +60,13 @@ pub(crate) fn groups(snapshot: &Snapshot) -> BTreeMap<Workload, Arc<Group>> {
 }
 
 impl Group {
-    /// Another mapping of the same workload. The more careful of both settings count.
+    /// Adds another mapping of the same workload. Of two settings, the more careful one applies.
     fn join(&mut self, member: Arc<Evaluations>, other: Settings) {
         self.members.push(member);
         self.settings = both(self.settings, other);
     }
 
-    /// What the values of all mappings are now.
+    /// The values of all mappings, combined.
     pub(crate) async fn level(&self) -> Level {
         let mut levels = Vec::with_capacity(self.members.len());
         let missing = self.missing.iter().map(|title| unknown(title, "it is not loaded"));
@@ -97,7 +96,7 @@ impl Group {
         &self.members[0]
     }
 
-    /// Notes for all mappings what has come of it.
+    /// Records the result for all mappings.
     pub(crate) fn report(&self, reported: &str) {
         for status in self.members.iter().filter_map(|member| status(member)) {
             status.report(reported.to_owned());
@@ -120,7 +119,7 @@ fn status(member: &Evaluations) -> Option<&ActivationStatus> {
     member.mapping().activation.as_ref()
 }
 
-/// What the values of one mapping are now.
+/// The value of one mapping, compared with its threshold.
 async fn level_of(member: &Arc<Evaluations>) -> Level {
     let Some(status) = status(member) else {
         return Level::Unknown("the mapping activates nothing".to_owned());
@@ -146,8 +145,8 @@ fn both(one: Settings, other: Settings) -> Settings {
     }
 }
 
-/// What several levels are together: one that is above is enough to run, and all have to be low to
-/// run no more.
+/// Combines levels: a workload runs if one is above its threshold, and goes to zero only if all are
+/// low.
 fn together(levels: Vec<Level>) -> Level {
     let mut together = Level::Low;
     for level in levels {

@@ -1,10 +1,10 @@
-//! Takes workloads to zero and from zero by the values of mappings, where a HorizontalPodAutoscaler
-//! cannot: 1 to N replicas are its business.
+//! Scales workloads to zero and from zero by the values of mappings. Between 1 and N replicas a
+//! HorizontalPodAutoscaler scales them.
 //!
-//! What is done is decided without I/O (`decision`): by values that are known now alone, after a
-//! cooldown, and not against what a person has set. One of several replicas does it (`election`),
-//! for as long as its Lease lasts, and every change is bound to the resource version of the workload that
-//! was read, so that two replicas that both believe to be elected cannot undo each other's work.
+//! Decisions are made without I/O (`decision`): only by values that are known now, after a cooldown, and
+//! never against replicas that a person has set. Of several replicas of the adapter, one acts (`election`)
+//! while its Lease lasts. Every change carries the resource version of the workload that was read, so two
+//! replicas that both believe to be elected cannot undo each other's changes.
 
 mod activator;
 mod change;

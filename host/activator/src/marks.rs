@@ -1,10 +1,10 @@
-//! Which zeros were set here.
+//! Marks: which workloads the activator itself has scaled to zero.
 //!
-//! A mark is noted on the Lease before a workload is scaled to zero: whoever holds the Lease next
-//! finds it there, and whoever has lost the Lease cannot write it. It says which generation the zero
-//! is. A generation that is another shows that somebody has changed the workload since: if it is
-//! otherwise the same, its replicas were changed and set to zero again, and that zero is not ours; if
-//! it is another workload otherwise, a new version was rolled out, and the zero stays ours.
+//! A mark is written to the Lease before the workload is scaled, so the next holder of the Lease finds it,
+//! and a replica that has lost the Lease cannot write it. It holds the generation of the workload at zero.
+//! If the generation has changed since, the rest of the workload tells why. Is the rest the same, somebody
+//! has set replicas and then zero again: that zero is not the activator's. Is it different, a new version
+//! was rolled out: the zero is still the activator's.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use leadsman_cluster::Revision;
 
-/// The most marks that are kept; the oldest go first. They are of workloads that are at zero, or were
-/// deleted there.
+/// The maximum number of marks; the oldest are dropped first. They are of workloads at zero, or that were
+/// deleted at zero.
 const MAX_MARKS: usize = 1000;
 
 /// A zero that was set here.
@@ -24,7 +24,7 @@ pub(crate) struct Mark {
     generation: i64,
     /// A digest of its spec without replicas.
     spec: String,
-    /// When it was noted, in milliseconds since the epoch.
+    /// When it was written, in milliseconds since the epoch.
     at: i64,
 }
 
@@ -34,14 +34,14 @@ pub(crate) struct Mark {
 pub(crate) struct Marks(BTreeMap<String, Mark>);
 
 impl Mark {
-    /// Of a workload that is about to be scaled to zero.
+    /// The mark of a workload that is about to be scaled to zero.
     pub(crate) fn before_zero(revision: &Revision, now: i64) -> Self {
         // Scaling is a change of its spec.
         let generation = revision.generation.saturating_add(1);
         Self { generation, spec: revision.spec.clone(), at: now }
     }
 
-    /// Whether the zero of a workload is this one.
+    /// Whether this mark is of the present zero of a workload.
     pub(crate) fn is_of(&self, zero: &Revision) -> bool {
         zero.generation == self.generation
             || (zero.generation > self.generation && zero.spec != self.spec)
@@ -49,7 +49,7 @@ impl Mark {
 }
 
 impl Marks {
-    /// From a note. One that cannot be read has none: zeros are then taken for those of others.
+    /// Parses the annotation. One that cannot be parsed has no marks: zeros then count as set by others.
     pub(crate) fn read(note: Option<&str>) -> Self {
         note.and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
     }
@@ -59,7 +59,7 @@ impl Marks {
         self.0.get(uid)
     }
 
-    /// Sets the mark of a workload, or removes it. Says whether that changes anything.
+    /// Sets the mark of a workload, or removes it. Returns whether anything has changed.
     pub(crate) fn set(&mut self, uid: &str, mark: Option<Mark>) -> bool {
         let Some(mark) = mark else { return self.0.remove(uid).is_some() };
         let before = self.0.insert(uid.to_owned(), mark.clone());
@@ -73,7 +73,7 @@ impl Marks {
     }
 }
 
-/// As a note.
+/// The annotation.
 impl fmt::Display for Marks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Maps of texts and numbers can be written.

@@ -1,4 +1,4 @@
-//! What has come of a workload: in the log, in the metrics, on the status page, and as an Event on
+//! Reports the result for a workload: in the log, in the metrics, on the status page, and as an Event on
 //! the workload.
 
 use tokio::sync::{Mutex, mpsc};
@@ -7,7 +7,7 @@ use crate::group::Group;
 use leadsman_cluster::{EventSubject, Events};
 use leadsman_runtime::telemetry::ActivationEvent;
 
-/// How many Events may wait to be written. More than these say nothing new.
+/// The length of the queue of Events. Further ones would say nothing new.
 const MAX_WAITING: usize = 100;
 
 /// An Event to be written.
@@ -19,7 +19,7 @@ struct Record {
     message: String,
 }
 
-/// Reports what is done.
+/// Reports results.
 pub(crate) struct Report(mpsc::Sender<Record>);
 
 /// Writes Events one after another: reporting delays no decision.
@@ -57,7 +57,7 @@ impl Report {
         self.event(group, uid, false, reason, message);
     }
 
-    /// What the workload is held or left at, each time it is another than before.
+    /// The workload is held or left as it is. Reported whenever the reason changes.
     pub(crate) fn left(&self, group: &Group, before: &str, reported: &str) {
         if before != reported {
             let (workload, mapping) = (&group.workload, group.title());
@@ -65,13 +65,13 @@ impl Report {
         }
     }
 
-    /// The workload is left to others, for a reason that its owner is to know of.
+    /// The workload is left to others, for a reason that its owner should know.
     pub(crate) fn left_to_others(&self, group: &Group, uid: Option<String>, reported: &str) {
         let message = format!("the mapping {} does not scale it: {reported}", group.title());
         self.event(group, uid, false, "ActivationLeft", message);
     }
 
-    /// The workload could not be looked at or scaled.
+    /// The workload could not be read or scaled.
     pub(crate) fn failed(&self, group: &Group, before: &str, reported: &str) {
         group.first().mapping().metrics.activated(ActivationEvent::Failed);
         if before != reported {

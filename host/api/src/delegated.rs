@@ -1,4 +1,4 @@
-//! Reads of metrics that are not served here pass to a delegate, if one is configured for them.
+//! Forwards reads of metrics that are not served here to a delegate, if one is configured for them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +12,11 @@ use serde_json::Value;
 use super::current::Generation;
 use super::read::{ReadState, warning_header};
 use super::status::Status;
-use leadsman_delegate::{Delegate, DelegateAnswer, ForwardedUser, Passed, RequestedMetric};
+use leadsman_delegate::{
+    Delegate, DelegateAnswer, ForwardedRequest, ForwardedUser, RequestedMetric,
+};
 use leadsman_provider::{Caller, ReadError};
-use leadsman_server::auth::Identity;
+use leadsman_server::auth::{ANONYMOUS, Identity, UNAUTHENTICATED};
 
 /// The identity of the requester, where requests have users.
 pub(super) type RequesterIdentity = Option<Extension<Arc<Identity>>>;
@@ -23,7 +25,7 @@ pub(super) type RequesterIdentity = Option<Extension<Arc<Identity>>>;
 pub(super) struct DelegatedRead<'a> {
     /// The snapshot that the read began with.
     pub(super) generation: &'a Generation,
-    /// What is asked for.
+    /// What is requested.
     pub(super) asked: RequestedMetric<'a>,
     /// Its path and query.
     pub(super) uri: &'a Uri,
@@ -34,10 +36,6 @@ pub(super) struct DelegatedRead<'a> {
     /// The requester as the provider counts it.
     pub(super) caller: Caller<'a>,
 }
-
-/// The user and the groups of requests that are not authenticated, on a machine without a cluster.
-const ANONYMOUS: &str = "system:anonymous";
-const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 impl ReadState {
     /// The answer of another adapter to a read that failed here, if nothing here serves the metric.
@@ -53,6 +51,7 @@ impl ReadState {
         if let Some(delegates) = generation.snapshot.delegates()
             && (failed.is_unknown() || specific)
         {
+            // Requests that are not authenticated, on a machine without a cluster.
             let nobody = (vec![UNAUTHENTICATED.to_owned()], BTreeMap::new());
             let user = match requester {
                 Some(Extension(identity)) => ForwardedUser {
@@ -68,7 +67,7 @@ impl ReadState {
                     extra: &nobody.1,
                 },
             };
-            let passed = Passed { uri, headers, user };
+            let passed = ForwardedRequest { uri, headers, user };
             match delegates.forward(&asked, &passed, specific).await {
                 None => {}
                 Some(Ok((delegate, answer))) => {

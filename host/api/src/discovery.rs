@@ -1,23 +1,25 @@
 //! Discovery documents, precomputed for each snapshot and for the lists of delegates, so that discovery
 //! never waits.
 
-use std::collections::{HashMap, HashSet};
+mod document;
+mod entries;
+
+use std::collections::HashMap;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::response::Response;
+use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::ApiState;
 use super::current::Generation;
 use super::path;
 use super::status::{JSON, Status};
+pub(super) use document::Document;
+use entries::{Entry, entries, measured, resource_entries, with_delegates};
 use leadsman_delegate::Api;
-use leadsman_model::serve::Serve;
-use leadsman_provider::snapshot::{Entry as Metric, MeasuredKind, Snapshot};
+use leadsman_provider::snapshot::Snapshot;
 
 pub(super) const CUSTOM: &str = "custom.metrics.k8s.io";
 pub(super) const EXTERNAL: &str = "external.metrics.k8s.io";
@@ -47,13 +49,6 @@ const AGGREGATED: HeaderValue = HeaderValue::from_static(
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
 );
 
-/// A document with its hash.
-#[derive(Clone)]
-pub(super) struct Document {
-    body: Bytes,
-    etag: HeaderValue,
-}
-
 /// All documents of a snapshot.
 pub(super) struct Discovery {
     served: Vec<Group>,
@@ -62,17 +57,6 @@ pub(super) struct Discovery {
     custom: [Document; 2],
     external: Document,
     resource: [Document; 2],
-}
-
-/// A resource of a discovery document, for both formats.
-#[derive(Debug, Clone)]
-struct Entry {
-    /// `pods`, or the name of an external metric.
-    resource: String,
-    /// The metric, where it is a subresource.
-    subresource: Option<String>,
-    namespaced: bool,
-    kind: &'static str,
 }
 
 impl Discovery {
@@ -131,86 +115,6 @@ impl Discovery {
             served,
         }
     }
-}
-
-fn entries(snapshot: &Snapshot) -> (Vec<Entry>, Vec<Entry>) {
-    let (mut custom, mut external) = (Vec::new(), Vec::new());
-    for Metric { metric, serve, .. } in snapshot.served() {
-        let metric = metric.to_string();
-        match serve {
-            // It is listed once the cluster's discovery has said what kind it is.
-            Serve::Custom(resource) if resource.details().is_none() => {}
-            Serve::Custom(resource) => custom.push(Entry {
-                resource: resource.to_string(),
-                subresource: Some(metric),
-                namespaced: resource.namespaced(),
-                kind: "MetricValueList",
-            }),
-            Serve::External => external.push(Entry {
-                resource: metric,
-                subresource: None,
-                namespaced: true,
-                kind: "ExternalMetricValueList",
-            }),
-            // Nodes and pods are listed by `resource_entries`.
-            Serve::ResourceMetrics(_) => {}
-        }
-    }
-    // Teams may serve the same metric, each in its own namespace, and a rule one that a mapping serves.
-    for entries in [&mut custom, &mut external] {
-        let mut seen = HashSet::new();
-        entries.retain(|entry: &Entry| {
-            seen.insert((entry.resource.clone(), entry.subresource.clone()))
-        });
-    }
-    (custom, external)
-}
-
-/// The kinds of objects that resource metrics are served for.
-fn measured(snapshot: &Snapshot) -> impl Iterator<Item = MeasuredKind> {
-    let kinds = [MeasuredKind::Nodes, MeasuredKind::Pods];
-    kinds.into_iter().filter(|kind| snapshot.resource_metrics(*kind).is_ok())
-}
-
-fn resource_entries(snapshot: &Snapshot) -> Vec<Entry> {
-    let entry = |kind: MeasuredKind| {
-        let (namespaced, name) = match kind {
-            MeasuredKind::Nodes => (false, "NodeMetrics"),
-            MeasuredKind::Pods => (true, "PodMetrics"),
-        };
-        let resource = kind.plural().to_owned();
-        Entry { resource, subresource: None, namespaced, kind: name }
-    };
-    measured(snapshot).map(entry).collect()
-}
-
-/// The entries of a version: what is served here, and then what delegates list besides it.
-fn with_delegates(own: &[Entry], snapshot: &Snapshot, api: Api, version: &str) -> Vec<Entry> {
-    let mut all = own.to_vec();
-    let Some(delegates) = snapshot.delegates() else { return all };
-    let mut seen: HashSet<_> =
-        own.iter().map(|entry| (entry.resource.clone(), entry.subresource.clone())).collect();
-    for delegate in delegates.all() {
-        let lists = delegate.lists();
-        let listed = lists.of(api, version).map(|listed| listed.metrics.as_slice());
-        for metric in listed.unwrap_or_default() {
-            if !seen.insert((metric.resource.clone(), metric.subresource.clone())) {
-                continue;
-            }
-            all.push(Entry {
-                resource: metric.resource.clone(),
-                subresource: metric.subresource.clone(),
-                namespaced: metric.namespaced,
-                kind: match api {
-                    Api::Custom => "MetricValueList",
-                    Api::External => "ExternalMetricValueList",
-                    Api::Resource if metric.resource == "nodes" => "NodeMetrics",
-                    Api::Resource => "PodMetrics",
-                },
-            });
-        }
-    }
-    all
 }
 
 /// What can be done with the resources of a group.
@@ -282,30 +186,6 @@ fn aggregated(group: &str, version: &str, entries: &[Entry]) -> Vec<Value> {
         }
     }
     resources
-}
-
-impl Document {
-    pub(super) fn new(value: &Value) -> Self {
-        let body = Bytes::from(value.to_string());
-        let hash: String =
-            digest(&SHA256, &body).as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
-        let etag = HeaderValue::try_from(format!("\"{hash}\""))
-            .unwrap_or(HeaderValue::from_static("\"\""));
-        Self { body, etag }
-    }
-
-    /// The document, or 304 if the client has it.
-    pub(super) fn answer(&self, headers: &HeaderMap, content_type: HeaderValue) -> Response {
-        let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let known = known.flat_map(|value| value.split(',')).map(str::trim);
-        let unquoted = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
-        let own = unquoted(self.etag.to_str().unwrap_or_default());
-        let tags = [(ETAG, self.etag.clone())];
-        if known.into_iter().any(|etag| etag == "*" || unquoted(etag) == own) {
-            return (StatusCode::NOT_MODIFIED, tags).into_response();
-        }
-        (tags, [(CONTENT_TYPE, content_type)], self.body.clone()).into_response()
-    }
 }
 
 /// `/apis`

@@ -1,5 +1,4 @@
-//! Explanations: what a read is answered, and all that led to it, at the path of the read with
-//! `explain=true`. So they are under its very authorization.
+//! Explanations of reads: the path of a read with `explain=true`. They need the permission for that read.
 
 use axum::response::Response;
 use http::{HeaderValue, Uri, header};

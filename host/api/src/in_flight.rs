@@ -1,5 +1,5 @@
-//! Bounds the bytes of long answers in flight: a client decides how many it asks for at once, and how
-//! fast it receives them.
+//! Bounds the bytes of long answers in flight. Clients decide how many they request at once and how fast
+//! they receive them, so without a bound they decide how much memory is used.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ const MAX_BYTES_OF_USER: usize = MAX_BYTES / 4;
 const MAX_PAGE_BYTES: usize = 64 << 20;
 
 /// A shorter answer is not counted: what autoscalers ask for is far below it.
-const COUNTED_BYTES: usize = 64 << 10;
+const MIN_COUNTED_BYTES: usize = 64 << 10;
 
 /// The long answers in flight.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl LongAnswers {
     /// Counts an answer to a user if it is long, or refuses it.
     pub(super) fn admit(&self, user: u64, body: Bytes) -> Result<Bytes, Status> {
         let length = body.len();
-        if length <= COUNTED_BYTES {
+        if length <= MIN_COUNTED_BYTES {
             return Ok(body);
         }
         let mut used = lock(&self.used);
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(in_flight[0], long());
         let refused = serde_json::to_value(admit(4).unwrap_err()).unwrap();
         assert_eq!(refused["code"], 429);
-        let short = Bytes::from(vec![b'x'; COUNTED_BYTES]);
+        let short = Bytes::from(vec![b'x'; MIN_COUNTED_BYTES]);
         assert_eq!(answers.admit(0, short.clone()).unwrap(), short, "short ones are not counted");
         let part = in_flight[0].slice(..10);
         in_flight.remove(0);

@@ -120,13 +120,13 @@ pub(super) async fn custom(
             return Box::pin(state.pass_to_delegate(error, elsewhere)).await;
         }
     };
-    let kept = state.kept(&question, read.peek());
+    let cached = state.cached(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
-        let reading = read.read(kept.as_ref().map(|(origin, _)| *origin)).await?;
+        let reading = read.read(cached.as_ref().map(|(origin, _)| *origin)).await?;
         stale = reading.is_stale();
         let warning = reading.warning();
-        if let Some(answer) = state.again(&question, kept, reading.origin()) {
+        if let Some(answer) = state.cached_meanwhile(&question, cached, reading.origin()) {
             return Ok(Rendered { answer, warning });
         }
         let mut values = reading.values()?;
@@ -134,7 +134,7 @@ pub(super) async fn custom(
         let is_empty = values.values.is_empty();
         let body = encoding.custom(version, &path.metric, &values);
         let answer = Answer { body, missing, is_empty };
-        state.keep(&question, reading.origin(), &answer);
+        state.cache(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
@@ -214,19 +214,19 @@ pub(super) async fn external(
             return Box::pin(state.pass_to_delegate(error, elsewhere)).await;
         }
     };
-    let kept = state.kept(&question, read.peek());
+    let cached = state.cached(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
         let reading = read.read().await?;
         stale = reading.is_stale();
         let warning = reading.warning();
-        if let Some(answer) = state.again(&question, kept, reading.origin()) {
+        if let Some(answer) = state.cached_meanwhile(&question, cached, reading.origin()) {
             return Ok(Rendered { answer, warning });
         }
         let ExternalItems { items, missing } = reading.items()?;
         let (body, missing) = (encoding.external(&metric, &items), missing.map(Arc::new));
         let answer = Answer { body, missing, is_empty: items.is_empty() };
-        state.keep(&question, reading.origin(), &answer);
+        state.cache(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;
@@ -306,20 +306,20 @@ pub(super) async fn resource(
             return Box::pin(state.pass_to_delegate(error, elsewhere)).await;
         }
     };
-    let kept = state.kept(&question, read.peek());
+    let cached = state.cached(&question, read.peek());
     let mut stale = false;
     let rendered: Result<Rendered, ReadError> = async {
-        let reading = read.read(kept.as_ref().map(|(origin, _)| *origin)).await?;
+        let reading = read.read(cached.as_ref().map(|(origin, _)| *origin)).await?;
         stale = reading.is_stale();
         let warning = reading.warning();
-        if let Some(answer) = state.again(&question, kept, reading.origin()) {
+        if let Some(answer) = state.cached_meanwhile(&question, cached, reading.origin()) {
             return Ok(Rendered { answer, warning });
         }
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
         let is_empty = values.values.is_empty();
         let answer = Answer { body: encoding.resource(version, &values), missing, is_empty };
-        state.keep(&question, reading.origin(), &answer);
+        state.cache(&question, reading.origin(), &answer);
         Ok(Rendered { answer, warning })
     }
     .await;

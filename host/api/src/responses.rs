@@ -1,4 +1,4 @@
-//! Rendered answers, kept for as long as they are asked for and nothing newer is known.
+//! The response cache: rendered answers, kept while they are requested and no newer values are known.
 
 use std::hash::Hash;
 use std::sync::Arc;

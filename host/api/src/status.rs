@@ -108,7 +108,7 @@ fn code_of_forward(error: &ForwardError) -> StatusCode {
         | ForwardError::Connect(_)
         | ForwardError::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
         ForwardError::Internal { status, .. } => *status,
-        // It answers, and not with what was asked for.
+        // It answers, and not with what was requested.
         ForwardError::TooLarge(_)
         | ForwardError::Redirect(_)
         | ForwardError::Credentials { .. }

@@ -1,5 +1,5 @@
-//! The span of a read. It begins when the request arrives, and is there once the request is authorized:
-//! who may not read has no part in traces either.
+//! The span of a read. It begins when the request arrives and is recorded only if the request is
+//! authorized: whoever may not read cannot fill traces.
 
 use std::time::SystemTime;
 
@@ -39,7 +39,7 @@ pub(super) async fn run(request: Request, next: Next, begun: Option<SystemTime>)
     response
 }
 
-/// Whether something below the version of a group is asked for, as values are.
+/// Whether something below the version of a group is requested, as values are.
 fn is_read(path: &str) -> bool {
     path.split('/').nth(4).is_some_and(|rest| !rest.is_empty())
 }

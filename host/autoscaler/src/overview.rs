@@ -24,7 +24,7 @@ pub enum AutoscalerState {
     AtMax,
     /// The target has no replica, and the autoscaler will not change that.
     PinnedAtZero,
-    /// Its controller has not looked at it yet.
+    /// Its controller has not synced it yet.
     New,
     /// Nothing holds it.
     Fine,
@@ -33,15 +33,15 @@ pub enum AutoscalerState {
 /// What is known of a metric besides what the autoscaler's status says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownMetric {
-    /// How the mapping is called that serves it; `None` if this adapter serves it by none.
+    /// The title of the mapping that serves it; `None` if no mapping of this adapter does.
     pub mapping: Option<String>,
     /// The newest value of the object, or of each item, in thousandths; `None` where it is not known.
     pub newest: Option<Vec<i64>>,
-    /// What is wrong with it.
+    /// Its problem.
     pub trouble: Option<MetricProblem>,
 }
 
-/// What is wrong with a metric.
+/// The problem of a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricProblem {
     /// Reads of it fail. Why.
@@ -50,7 +50,7 @@ pub enum MetricProblem {
     Old(String),
 }
 
-/// What to say of an autoscaler.
+/// What the status page and the demo show of an autoscaler.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
@@ -64,7 +64,7 @@ pub struct Overview {
     pub state: AutoscalerState,
     /// In one sentence.
     pub verdict: String,
-    /// The replicas that there are; `None` before its controller has looked.
+    /// The present replicas; `None` before the first sync of its controller.
     pub replicas: Option<i32>,
     /// The replicas that its metrics lead to, before anything holds them; `None` where they lead to none.
     pub wants: Option<i32>,
@@ -80,7 +80,7 @@ pub struct Overview {
     pub last_scale_time: Option<String>,
 }
 
-/// What to say of a metric.
+/// What they show of a metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricOverview {

@@ -8,16 +8,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use leadsman_hpa::{
-    History, Metric, MetricTarget, Phase, Pod, PodSample, Reading, ReadyCondition, Situation,
-    Startup, Utilization,
+    DEFAULT_DOWNSCALE_STABILIZATION, History, Metric, MetricTarget, Phase, Pod, PodSample, Reading,
+    ReadyCondition, Situation, Startup, Utilization,
 };
 use leadsman_model::quantity::Quantity;
 
 use crate::manifest::{Autoscaler, AutoscalerStatus, CurrentValue, MetricSpec, MetricStatus};
 use crate::overview::{KnownMetric, MetricProblem};
-
-/// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
-const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 
 /// The most pods of one target that are counted one by one. The API's bound on an autoscaler is far
 /// above what a cluster has.
@@ -47,7 +44,7 @@ pub fn situation(
         status_replicas: replicas,
         tolerance: spec.tolerance(),
         behavior: spec.behavior(),
-        default_window: DEFAULT_WINDOW,
+        default_window: DEFAULT_DOWNSCALE_STABILIZATION,
         pods: pods(replicas),
         startup: Startup::at(0),
         metrics: metrics.collect(),

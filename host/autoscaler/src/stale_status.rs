@@ -1,6 +1,6 @@
-//! What a status has from before: some controllers leave the values of the last look that succeeded in
-//! it when a later one fails, and all do where they cannot read the scale of the target. Such a value is
-//! not what there is now.
+//! Detects values in a status that are older than the last sync. Some controllers leave the values of the
+//! last successful sync in the status when a later one fails, and all do when they cannot read the scale of
+//! the target.
 
 use crate::manifest::{AutoscalerCondition, AutoscalerStatus, MetricSpec};
 use crate::overview::{KnownMetric, MetricProblem};
@@ -15,7 +15,7 @@ pub(crate) struct StaleStatus<'s> {
 }
 
 impl<'s> StaleStatus<'s> {
-    /// What a status has from before; `None` if it is that of the last look.
+    /// The stale part of a status; `None` if the status is that of the last sync.
     pub(crate) fn of(
         status: &'s AutoscalerStatus,
         specs: &[MetricSpec],
@@ -44,19 +44,19 @@ impl<'s> StaleStatus<'s> {
             let trouble = if is_scale || (names_one && !is_named(spec)) {
                 MetricProblem::Old(format!(
                     "it is from before: the last look of the controller failed ({})",
-                    said(because)
+                    message_or_reason(because)
                 ))
             } else {
-                MetricProblem::Failing(said(because).to_owned())
+                MetricProblem::Failing(message_or_reason(because).to_owned())
             };
             KnownMetric { trouble: Some(trouble), ..known }
         });
         Some(Self { because, known: known.collect() })
     }
 
-    /// Why the last look failed, in words.
+    /// Why the last sync failed, as a sentence.
     pub(crate) fn why(&self) -> &str {
-        said(self.because)
+        message_or_reason(self.because)
     }
 
     /// Whether the target itself cannot be read: nothing is scaled then, whatever metrics say.
@@ -65,8 +65,8 @@ impl<'s> StaleStatus<'s> {
     }
 }
 
-/// What a condition says for people; its reason if it says nothing.
-fn said(condition: &AutoscalerCondition) -> &str {
+/// The message of a condition, or its reason if it has none.
+fn message_or_reason(condition: &AutoscalerCondition) -> &str {
     if condition.message.is_empty() { &condition.reason } else { &condition.message }
 }
 

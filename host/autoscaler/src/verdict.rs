@@ -1,4 +1,4 @@
-//! What the arithmetic says, in words.
+//! The result of the arithmetic as a sentence.
 
 use leadsman_hpa::{
     Calculation, Decision, Direction, Failure, Limit, Outcome, Proposal, Situation, Stabilized,

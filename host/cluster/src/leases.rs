@@ -1,5 +1,5 @@
-//! A Lease in the adapter's own namespace: who of several replicas does what one alone may do, and
-//! what the next holder has to know.
+//! A Lease in the adapter's own namespace: elects one of several replicas, and stores what the next holder
+//! needs.
 
 use std::time::Duration;
 

@@ -27,7 +27,7 @@ use leadsman_runtime::telemetry::Metrics;
 const DISCOVERY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The delays after a list that was not found although discovery has the kind.
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Why objects are not known whose kind is in discovery alone.
@@ -205,7 +205,7 @@ impl Reflector {
     async fn run(self) {
         // A kind that every cluster has need not be asked for.
         let mut known = Resource::known(&self.resource.to_string()).is_some();
-        let mut backoff = Backoff::new(FIRST_BACKOFF, MAX_BACKOFF);
+        let mut backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
         loop {
             if !known {
                 match discovery::details(&self.client, &self.resource).await {

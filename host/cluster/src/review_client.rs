@@ -18,7 +18,7 @@ use leadsman_runtime::backoff::Backoff;
 const REVIEW_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The delays between attempts: several fit within the time of a review.
-const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+const MIN_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Reviews in flight about authenticated users.
@@ -106,7 +106,7 @@ impl ReviewClient {
     where
         R: kube::Resource<DynamicType = ()> + serde::Serialize + serde::de::DeserializeOwned,
     {
-        let mut backoff = Backoff::new(FIRST_BACKOFF, MAX_BACKOFF);
+        let mut backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
         loop {
             self.throttle.ready(deadline).await.map_err(|wait| {
                 format!(

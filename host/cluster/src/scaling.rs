@@ -1,4 +1,4 @@
-//! The autoscalers of the cluster by the metrics that they name: what is needed to write Events on them.
+//! Finds the autoscalers that name a metric, to write Events on them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use kube::api::ListParams;
 use super::{Cluster, explain};
 
 /// How many autoscalers one request lists.
-const PAGE: u32 = 500;
+const PAGE_SIZE: u32 = 500;
 
 /// The most autoscalers that are looked at. Further ones get no Events.
 const MAX_LISTED: usize = 10_000;
@@ -75,7 +75,7 @@ impl Cluster {
             None => Api::all(client),
         };
         let (mut found, mut seen) = (Vec::new(), 0);
-        let mut params = ListParams::default().limit(PAGE);
+        let mut params = ListParams::default().limit(PAGE_SIZE);
         loop {
             let list = api.list(&params).await.map_err(|error| explain(&error))?;
             seen += list.items.len();

@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 /// A workload as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scaled {
-    /// The replicas that are asked for.
+    /// The desired replicas.
     pub replicas: u32,
     /// Its unique id.
     pub uid: Option<String>,
@@ -101,7 +101,7 @@ impl Cluster {
         scale.await.map_err(|error| error.to_string())
     }
 
-    /// The replicas that are asked for, by the scale subresource.
+    /// The desired replicas, by the scale subresource.
     pub async fn scale(&self, workload: &Workload) -> Result<Scaled, ScaleError> {
         within_time(async {
             let api = self.workloads(workload).await?;
@@ -195,7 +195,7 @@ impl Cluster {
         Ok(Api::namespaced_with(self.client().clone(), namespace, &resource))
     }
 
-    /// A workload's kind, which the cluster is asked for where it is not known here.
+    /// The kind of a workload, which is requested from the cluster where it is not known here.
     async fn resource(&self, name: &WorkloadName) -> Result<ApiResource, ScaleError> {
         let kind = GroupVersionKind::gvk(name.group(), name.version(), name.kind());
         if let Some(plural) = name.known_plural() {

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 pub(super) use self::mapping_status::MappingStatus;
 use super::document::Document;
 use super::last_good_rules::with_last_good;
-use super::listing::Listed;
+use super::listing::SeriesIndex;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::plugins::PluginHandle;
 use super::reason::{Cause, Reason};
@@ -54,7 +54,7 @@ pub(super) struct BindJob {
     pub(super) team: Option<valid::Team>,
     pub(super) before: Option<Arc<Bindings>>,
     /// The series that were listed for its rules.
-    pub(super) listed: Option<Arc<Listed>>,
+    pub(super) listed: Option<Arc<SeriesIndex>>,
     pub(super) runtime: Runtime,
 }
 

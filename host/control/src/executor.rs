@@ -22,10 +22,10 @@ use super::settings::OperatorSettings;
 use super::state::{ClusterAccess, Completeness, State};
 use super::step::step;
 use super::store::Store;
-use super::tasks::{Done, TaskOwner};
+use super::tasks::{Completion, TaskOwner};
 use super::traced::Reloads;
 use super::watch_config;
-use super::{GRACE_PERIOD, Loaded, RESYNC_INTERVAL, Setup};
+use super::{FirstLoad, GRACE_PERIOD, RESYNC_INTERVAL, Setup};
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
 use leadsman_provider::snapshot::Snapshot;
@@ -49,7 +49,7 @@ pub struct Controller {
     events: mpsc::Sender<Event<Arc<Bindings>>>,
     waiting: mpsc::Receiver<Event<Arc<Bindings>>>,
     /// Work that ends with an event.
-    pub(super) work: JoinSet<Done>,
+    pub(super) work: JoinSet<Completion>,
     /// Whose it is, to report it if it panics.
     pub(super) owners: HashMap<task::Id, TaskOwner>,
     /// Tasks that do not end by themselves.
@@ -59,7 +59,7 @@ pub struct Controller {
 
 impl Controller {
     /// A controller, and a receiver of how the first load went.
-    pub fn new(setup: Setup) -> (Self, oneshot::Receiver<Loaded>) {
+    pub fn new(setup: Setup) -> (Self, oneshot::Receiver<FirstLoad>) {
         let Setup { runtime, compiler, cache, origin, flags, cluster, all } = setup;
         let store = cache.and_then(|folder| open_store(&folder)).map(Arc::new);
         let fetcher = Fetcher {
@@ -139,14 +139,14 @@ impl Controller {
     /// The event that finished work ends with.
     fn finished(
         &mut self,
-        done: Result<(task::Id, Done), task::JoinError>,
+        done: Result<(task::Id, Completion), task::JoinError>,
     ) -> Option<Event<Arc<Bindings>>> {
         match done {
-            Ok((id, Done::Event(event))) => {
+            Ok((id, Completion::Event(event))) => {
                 self.owners.remove(&id);
                 Some(event)
             }
-            Ok((id, Done::Settings { revision, settings, faults })) => {
+            Ok((id, Completion::Settings { revision, settings, faults })) => {
                 self.owners.remove(&id);
                 self.settings = *settings;
                 let rules = self.settings.policy.0.rules.clone();

@@ -1,4 +1,4 @@
-//! Rules that an edit broke: their last good versions go on.
+//! Keeps the last good version of a rule in force when an edit makes the rule invalid.
 
 use std::sync::Arc;
 

@@ -108,15 +108,15 @@ pub fn shipped_plugin(engine: &Engine, name: &str) -> Option<Result<Plugin, Load
     Some(Plugin::load_trusted(engine, found.component))
 }
 
-/// How the first load went.
-pub struct Loaded {
+/// The result of the first load.
+pub struct FirstLoad {
     /// What is wrong, by document: all that keeps something from being served, and warnings.
     pub faults: Vec<(Owner, Faults)>,
     /// What is served.
     pub snapshot: Arc<Snapshot>,
 }
 
-impl Loaded {
+impl FirstLoad {
     /// Whether all that the operator configured is served.
     pub fn operator_is_whole(&self) -> bool {
         let of_operator = |(owner, faults): &&(Owner, Faults)| {

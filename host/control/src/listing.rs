@@ -27,10 +27,10 @@ use leadsman_source::Source;
 const MAX_CONCURRENT_LISTS: usize = 4;
 
 /// How long to wait after a failure; each further one doubles it.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The longest wait after a failure: metrics are missing until the source is back and was asked.
-const MAX_RETRY: Duration = Duration::from_secs(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// A list that takes long before it fails is a burden: the wait is so many times as long at least.
 const RETRY_SHARE: u32 = 4;
@@ -39,9 +39,9 @@ const RETRY_SHARE: u32 = 4;
 /// or a partial answer, takes nothing away at once.
 const MISSED_LISTS: u8 = 3;
 
-/// The series seen so far.
+/// The series seen so far, by query.
 #[derive(Default, Clone)]
-pub(super) struct Listed {
+pub(super) struct SeriesIndex {
     queries: BTreeMap<String, Query>,
     /// The kinds of objects that the cluster has; empty without one.
     pub(super) resources: Arc<[Resource]>,
@@ -63,7 +63,7 @@ struct Query {
     asked: bool,
 }
 
-impl Listed {
+impl SeriesIndex {
     /// What was seen for a series query.
     pub(super) fn seen(&self, query: &str) -> Option<&ListedSeries> {
         self.queries.get(query).map(|query| &*query.seen)
@@ -165,7 +165,7 @@ async fn list_queries(
 struct Listing {
     rules: Arc<valid::Rules>,
     source: Arc<Source>,
-    now: watch::Receiver<Arc<Listed>>,
+    now: watch::Receiver<Arc<SeriesIndex>>,
     // Ends with this value.
     _task: JoinSet<()>,
 }
@@ -174,7 +174,7 @@ impl Listing {
     /// Lists from now on. What `before` saw of the same source is known from the start.
     fn start(lister: Lister, before: Option<&Self>) -> Self {
         let (rules, source) = (lister.rules.clone(), lister.source.clone());
-        let mut known = Listed::default();
+        let mut known = SeriesIndex::default();
         if let Some(before) = before.filter(|before| Arc::ptr_eq(&before.source, &source)) {
             known = (*before.now()).clone();
             let used = rules.series_queries();
@@ -194,7 +194,7 @@ impl Listing {
     }
 
     /// The series seen so far.
-    fn now(&self) -> Arc<Listed> {
+    fn now(&self) -> Arc<SeriesIndex> {
         self.now.borrow().clone()
     }
 
@@ -245,7 +245,7 @@ impl Listings {
     }
 
     /// What was seen so far; `None` if there are no rules.
-    pub(super) fn listed(&self) -> Option<Arc<Listed>> {
+    pub(super) fn listed(&self) -> Option<Arc<SeriesIndex>> {
         self.now.as_ref().map(Listing::now)
     }
 
@@ -277,12 +277,12 @@ enum RequestedLists {
 
 impl Lister {
     /// Does not end by itself.
-    async fn run(&self, listed: &watch::Sender<Arc<Listed>>) {
+    async fn run(&self, listed: &watch::Sender<Arc<SeriesIndex>>) {
         loop {
             let mut begun = Instant::now();
             let mut well = self.list(RequestedLists::All, listed).await;
             let next = Instant::now() + self.rules.discovery.interval;
-            let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
+            let mut backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
             while !well {
                 let again = Instant::now() + retry_after(&mut backoff, begun.elapsed());
                 if again >= next {
@@ -297,7 +297,7 @@ impl Lister {
     }
 
     /// Lists once. Says whether all is well now.
-    async fn list(&self, wanted: RequestedLists, listed: &watch::Sender<Arc<Listed>>) -> bool {
+    async fn list(&self, wanted: RequestedLists, listed: &watch::Sender<Arc<SeriesIndex>>) -> bool {
         let mut new = (**listed.borrow()).clone();
         let mut queries = self.rules.series_queries();
         if wanted == RequestedLists::Failed {

@@ -1,5 +1,5 @@
-//! Documents on their way to the cache folder and back, and the task that writes them: one after
-//! another, so that the newest state of a document is the one that stays.
+//! Converts documents for the cache folder, and the task that writes them one after another, so that the
+//! newest state of a document is the one that remains.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The plugins that are configured: each is fetched, checked, compiled and tested by a task of its
-//! own, and again when its bytes change. A slow one delays nobody else.
+//! The configured plugins. Each has a task that fetches, checks, compiles and tests it, again whenever its
+//! bytes change, so a slow plugin delays no other.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

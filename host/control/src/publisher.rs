@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::Loaded;
+use super::FirstLoad;
 use super::assembly::Assembly;
 use super::bindings::Bindings;
 use super::publication::Publication;
@@ -24,7 +24,7 @@ pub(super) struct Publisher {
     /// What keeps something from being served now.
     faults: Vec<(Owner, Faults)>,
     /// Who waits for the first load.
-    first: Option<oneshot::Sender<Loaded>>,
+    first: Option<oneshot::Sender<FirstLoad>>,
     /// Whether a first load with faults ends the process.
     must_load: bool,
 }
@@ -33,7 +33,7 @@ impl Publisher {
     pub(super) fn new(
         metrics: Metrics,
         report: Report,
-        first: oneshot::Sender<Loaded>,
+        first: oneshot::Sender<FirstLoad>,
         must_load: bool,
     ) -> Self {
         let not_loaded = Some(NotLoaded::Loading);
@@ -80,7 +80,7 @@ impl Publisher {
         if let Some(first) = self.first.take() {
             let faults = self.faults.clone();
             // Whoever does not wait for it need not know.
-            let _ = first.send(Loaded { faults, snapshot: self.published.clone() });
+            let _ = first.send(FirstLoad { faults, snapshot: self.published.clone() });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why something is not served as it is configured: a reason from the closed set, and the faults.
+//! The reason why something is not served as configured: one of a closed set, with the faults.
 
 use leadsman_document::{self as document, Fault, Faults, Severity};
 use leadsman_model::owner::Owner;

@@ -1,5 +1,5 @@
-//! What becomes of something that is in use when what it is made of changes: nothing is lost because
-//! its new version cannot be had.
+//! Decides what replaces a mapping or metric in use when its configuration changes: the new version if it
+//! can be bound, and the present one otherwise.
 
 use std::collections::BTreeMap;
 

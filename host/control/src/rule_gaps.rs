@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::listing::Listed;
+use super::listing::SeriesIndex;
 use leadsman_config::valid;
 use leadsman_provider::snapshot::{RuleGap, RuleGaps, Undecided};
 use leadsman_rules::{CatalogEntry, NoMetricReason, Resolve, Rule, RuleApi, Unserved};
@@ -59,7 +59,7 @@ impl<'a> Gathering<'a> {
     /// All of them, without what is given after all.
     pub(super) fn end(
         mut self,
-        listed: &Listed,
+        listed: &SeriesIndex,
         resolve: &Resolve<'_>,
         entries: &[CatalogEntry],
     ) -> Arc<RuleGaps> {
@@ -158,7 +158,7 @@ mod tests {
     /// The gaps of rules whose lists were answered so.
     fn gaps(lists: &[(&str, Option<Result<ListedSeries, &str>>)]) -> Arc<RuleGaps> {
         let queries: Vec<_> = lists.iter().map(|(query, _)| *query).collect();
-        let (rules, mut listed) = (rules(&queries), Listed::default());
+        let (rules, mut listed) = (rules(&queries), SeriesIndex::default());
         for (query, answer) in lists {
             if let Some(answer) = answer {
                 listed.answered(query, answer.clone().map_err(str::to_owned));

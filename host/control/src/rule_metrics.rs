@@ -12,7 +12,7 @@ use serde_json::json;
 
 use self::binding::{RuleBinding, text};
 use super::bindings::Handover;
-use super::listing::Listed;
+use super::listing::SeriesIndex;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::reason::{Cause, Reason};
 use super::renewal::{Renewal, renew};
@@ -117,7 +117,7 @@ impl Context {
     /// their evaluations; those that have and are in use are to begin.
     pub(super) fn rule_metrics(
         self,
-        listed: &Listed,
+        listed: &SeriesIndex,
         before: Option<&RuleOutput>,
     ) -> (RuleOutput, Vec<Handover>) {
         let known = before.and_then(|before| before.context.clone());
@@ -140,7 +140,7 @@ impl Context {
 
     fn made(
         self: Arc<Self>,
-        listed: &Listed,
+        listed: &SeriesIndex,
         before: Option<&RuleOutput>,
     ) -> (RuleOutput, Vec<Handover>) {
         let resolve = resolver(&listed.resources);
@@ -220,13 +220,16 @@ impl Context {
         if let Some(resource_metrics) = &self.rules.resource_metrics {
             builder.resource_metrics(resource_metrics, &resolve, &mut of);
         }
-        of.kept =
-            builder.refused.into_iter().map(|(place, faults)| kept(&place, &faults)).collect();
+        of.kept = builder
+            .refused
+            .into_iter()
+            .map(|(place, faults)| refused_renewal(&place, &faults))
+            .collect();
         (of, builder.handovers)
     }
 
     /// What is known of the series of a metric.
-    fn series(&self, listed: &Listed, entry: &CatalogEntry) -> RuleSeries {
+    fn series(&self, listed: &SeriesIndex, entry: &CatalogEntry) -> RuleSeries {
         let CatalogEntry { rule, query, .. } = entry;
         let asked = query.namespace_label.iter().chain(&query.object_label).cloned().collect();
         let seen = listed.shared(&self.rules.rules[*rule].series_query).unwrap_or_default();
@@ -366,7 +369,7 @@ impl RuleMetricsBuilder<'_> {
 }
 
 /// The warning about a rule whose new version cannot be bound.
-fn kept(place: &str, faults: &[Fault]) -> Cause {
+fn refused_renewal(place: &str, faults: &[Fault]) -> Cause {
     let why: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
     let message = format!(
         "its new version cannot be bound, and the one before is served: {}",

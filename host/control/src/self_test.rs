@@ -26,8 +26,8 @@ use leadsman_source as source;
 pub use measured::{FixtureRun, runs};
 pub use outcomes::{FixtureOutcome, each};
 
-/// All fixtures of a plugin together.
-const TIME: Duration = Duration::from_secs(5);
+/// The time limit of all fixtures of a plugin together.
+const SELF_TEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum size of all fixtures of a plugin together, in bytes: parsed they take many times as
 /// much memory.
@@ -148,8 +148,8 @@ pub async fn run_fixture(plugin: &Plugin, fixture: Vec<u8>) -> Result<(), String
 fn all(plugin: &Plugin, fixtures: Vec<Named>) -> Result<usize, String> {
     let (begun, count) = (Instant::now(), fixtures.len());
     for Named { name, fixture } in fixtures {
-        if begun.elapsed() > TIME {
-            return Err(format!("its fixtures take longer than {TIME:?} together"));
+        if begun.elapsed() > SELF_TEST_TIMEOUT {
+            return Err(format!("its fixtures take longer than {SELF_TEST_TIMEOUT:?} together"));
         }
         let fixture: Fixture = serde_json::from_value(fixture)
             .map_err(|error| format!("its fixture \"{name}\" cannot be read: {error}"))?;

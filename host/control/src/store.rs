@@ -1,4 +1,4 @@
-//! The cache folder: what was served as a whole, for a start while registries and kube-apiserver
+//! The cache folder: the documents and plugins in force, for a start while registries or kube-apiserver
 //! are down.
 
 use std::collections::BTreeMap;

@@ -15,8 +15,8 @@ use leadsman_model::owner::Owner;
 use leadsman_runtime::files::FileFingerprint;
 use leadsman_trace::{self as trace, SpanKind};
 
-/// What a task ended with.
-pub(super) enum Done {
+/// The result of a task.
+pub(super) enum Completion {
     Event(Event<Arc<Bindings>>),
     Settings { revision: Ticket, settings: Box<OperatorSettings>, faults: Vec<Fault> },
 }
@@ -55,7 +55,7 @@ impl TaskOwner {
 }
 
 impl Controller {
-    fn blocking(&mut self, owner: TaskOwner, work: impl FnOnce() -> Done + Send + 'static) {
+    fn blocking(&mut self, owner: TaskOwner, work: impl FnOnce() -> Completion + Send + 'static) {
         let id = self.work.spawn_blocking(work).id();
         self.owners.insert(id, owner);
     }
@@ -67,7 +67,7 @@ impl Controller {
             let _span = trace::child_of("parse", SpanKind::Internal, reload.as_ref());
             let ticket = task.ticket;
             let result = Ok(Arc::new(Revision::parse(task, &flags)));
-            Done::Event(Event::Parsed { owner, ticket, result })
+            Completion::Event(Event::Parsed { owner, ticket, result })
         });
     }
 
@@ -105,7 +105,7 @@ impl Controller {
         let task = self.work.spawn(async move {
             let span = trace::child_of("bind", SpanKind::Internal, reload.as_ref());
             let result = Ok(span.within(job.run()).await);
-            Done::Event(Event::Bound { owner, ticket, result })
+            Completion::Event(Event::Bound { owner, ticket, result })
         });
         self.owners.insert(task.id(), task_owner);
     }
@@ -114,7 +114,7 @@ impl Controller {
         let before = self.settings.clone();
         self.blocking(TaskOwner::Settings(revision), move || {
             let (settings, faults) = before.replaced(config);
-            Done::Settings { revision, settings: Box::new(settings), faults }
+            Completion::Settings { revision, settings: Box::new(settings), faults }
         });
     }
 
@@ -122,7 +122,7 @@ impl Controller {
         let cache = self.cache.clone();
         self.blocking(TaskOwner::Cache(owner.clone()), move || {
             let document = cache.and_then(|cache| cache.read(&owner));
-            Done::Event(Event::CacheRead { owner, document })
+            Completion::Event(Event::CacheRead { owner, document })
         });
     }
 
@@ -130,7 +130,7 @@ impl Controller {
         let cache = self.cache.clone();
         self.blocking(TaskOwner::TeamCache, move || {
             let documents = cache.map(|cache| cache.read_teams()).unwrap_or_default();
-            Done::Event(Event::TeamCacheRead(documents))
+            Completion::Event(Event::TeamCacheRead(documents))
         });
     }
 
@@ -142,7 +142,7 @@ impl Controller {
     ) {
         self.blocking(TaskOwner::Files(owner.clone(), revision), move || {
             let changed = files.iter().any(FileFingerprint::has_changed);
-            Done::Event(Event::FilesChecked { owner, revision, changed })
+            Completion::Event(Event::FilesChecked { owner, revision, changed })
         });
     }
 }

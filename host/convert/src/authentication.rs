@@ -1,4 +1,4 @@
-//! TriggerAuthentications: which files of Leadsman's pod hold what KEDA reads from Secrets.
+//! TriggerAuthentications: maps the Secrets that KEDA reads to files in Leadsman's pod.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ pub(crate) fn of_trigger(
     let modes: Vec<_> = modes.as_deref().unwrap_or_default().split(',').map(str::trim).collect();
     let modes: Vec<_> = modes.into_iter().filter(|mode| !mode.is_empty()).collect();
     let mut auth = Authentication::default();
-    let find = Find { given: &given.parameters, place: &place, reference };
+    let find = ParameterLookup { given: &given.parameters, place: &place, reference };
     for mode in &modes {
         match *mode {
             "bearer" => auth.bearer = Some(find.file(&["bearerToken", "token"], notes)?),
@@ -112,14 +112,14 @@ pub(crate) fn of_trigger(
     Some(auth)
 }
 
-/// Finds parameters.
-struct Find<'a> {
+/// Looks up the parameters of a trigger.
+struct ParameterLookup<'a> {
     given: &'a BTreeMap<String, Parameter>,
     place: &'a str,
     reference: Option<&'a AuthenticationRef>,
 }
 
-impl Find<'_> {
+impl ParameterLookup<'_> {
     fn file(&self, names: &[&str], notes: &mut Notes) -> Option<Mounted> {
         let place = self.place;
         let name = names.first().copied().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The HorizontalPodAutoscaler that takes the place of a ScaledObject: the one that KEDA makes for it, under
-//! the same name, so that applying it replaces the metrics of that one.
+//! The HorizontalPodAutoscaler that replaces a ScaledObject. It has the name of the one that KEDA creates,
+//! so applying it replaces the metrics of that one.
 
 use serde_json::{Value, json};
 

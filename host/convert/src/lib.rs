@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use manifests::{MAX_TEXT_BYTES, Manifests};
 pub use note::{Note, Weight};
+pub use object::API_VERSIONS;
 pub use write::{MAX_CONFIG_BYTES, MAX_CONFIG_MAP_BYTES};
 pub use zero::ToZero;
 

@@ -1,4 +1,4 @@
-//! YAML that is written, in the order in which it was made.
+//! A YAML writer whose keys keep their order.
 
 use std::fmt::Write as _;
 

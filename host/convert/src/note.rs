@@ -1,4 +1,4 @@
-//! What is said of an object that is converted.
+//! Notes on the conversion of an object: what differs, what is refused, and what to do.
 
 /// How much a note is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,8 +15,8 @@ use crate::zero::Zero;
 use crate::{Context, ConversionOutcome, Converted, ExclusiveNames};
 use crate::{autoscaler, cron, modifiers, other, prometheus, resource};
 
-/// The versions that are read.
-const VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
+/// The API versions of ScaledObjects that are read, the newer one first.
+pub const API_VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
 
 /// Annotations of KEDA that hold everything.
 const PAUSED: &str = "autoscaling.keda.sh/paused";
@@ -94,11 +94,11 @@ fn written(
     taken: &mut ExclusiveNames,
     notes: &mut Notes,
 ) -> Option<Written> {
-    if !VERSIONS.contains(&manifest.api_version.as_str()) {
+    if !API_VERSIONS.contains(&manifest.api_version.as_str()) {
         let version = excerpt(&manifest.api_version);
         notes.refuse(format!(
             "its version, {version}, is not known: there are {}",
-            VERSIONS.join(" and ")
+            API_VERSIONS.join(" and ")
         ));
         return None;
     }
@@ -146,10 +146,10 @@ fn written(
     } else {
         Zero::of(&object, context.settings.to_zero, notes)
     };
-    if !object.resource_metrics.is_empty() && manifest.api_version == VERSIONS[0] {
+    if !object.resource_metrics.is_empty() && manifest.api_version == API_VERSIONS[0] {
         notes.todo("KEDA does not know the key resourceMetrics any more; it has no effect");
     }
-    let is_old = manifest.api_version != VERSIONS[0];
+    let is_old = manifest.api_version != API_VERSIONS[0];
     let planned = planned(&object, &zero, is_old, context, notes);
     if notes.are_refusal() {
         return None;

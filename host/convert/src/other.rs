@@ -1,4 +1,4 @@
-//! Triggers that have no counterpart, each with what can be done.
+//! Triggers without a counterpart, each with an alternative.
 
 use leadsman_document::{excerpt, nearest};
 

@@ -1,4 +1,4 @@
-//! What reads get while a query fails or gives nothing: `ignoreNullValues` and `fallback`.
+//! Policies for failing and for empty queries, from `ignoreNullValues` and `fallback`.
 
 use leadsman_model::quantity::Quantity;
 

@@ -14,10 +14,6 @@ use crate::source::Source;
 use crate::trigger::{Mapping, Metadata, Planned, Query, Target, metric_name};
 use crate::zero::Zero;
 
-/// What is sent with a query by itself, so that a source must not have it.
-const OWN_PARAMETERS: [&str; 8] =
-    ["", "query", "time", "start", "end", "step", "timeout", "match[]"];
-
 /// The longest time for which a read may wait, in milliseconds.
 const MAX_DEADLINE: u64 = 30_000;
 
@@ -127,7 +123,7 @@ pub(crate) fn read(
         }
     }
     parameters.retain(|name, _| {
-        let is_own = OWN_PARAMETERS.contains(&name.as_str());
+        let is_own = promql::QUERY_PARAMETERS.contains(&name.as_str());
         if is_own {
             notes.differs(format!(
                 "{place}: the parameter \"{name}\" of its queryParameters is left out: a query has it by itself"

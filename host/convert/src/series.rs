@@ -1,4 +1,5 @@
-//! How many series a query may give, and whether they have labels: KEDA takes one, whatever its labels are.
+//! Whether a query gives one series, and whether that has labels. KEDA takes the one series of a result,
+//! whatever its labels are.
 
 use promql_parser::parser::Expr;
 

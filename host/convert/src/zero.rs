@@ -1,4 +1,4 @@
-//! To zero and from zero: KEDA's operator does it, and here the activator or the autoscaler.
+//! Scaling to zero and from zero, which KEDA's operator does, and here the activator or the autoscaler.
 
 use crate::node::{Entries, Node};
 use crate::note::Notes;

@@ -1,4 +1,4 @@
-//! What comes back from a delegate: an answer of Kubernetes to what was asked, or not.
+//! Checks the answer of a delegate: whether it is an object of Kubernetes that answers the request.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -10,12 +10,12 @@ use serde_json::json;
 use super::error::ForwardError;
 use super::matching::RequestedMetric;
 use leadsman_model::text::one_line;
-use leadsman_runtime::apart::decode;
+use leadsman_runtime::decoding::decode;
 
-/// How many characters of what a delegate says are passed on.
-const EXCERPT: usize = 400;
+/// The maximum length of a delegate's texts in messages, in characters.
+const MAX_EXCERPT_CHARS: usize = 400;
 
-/// How many warnings of a delegate are passed on, and the longest.
+/// How many warnings of a delegate are passed on, and their maximum length.
 const MAX_WARNINGS: usize = 4;
 const MAX_WARNING_BYTES: usize = 2000;
 
@@ -36,17 +36,17 @@ pub struct DelegateAnswer {
     pub body: Bytes,
     /// The delegate's warnings, as they came.
     pub warnings: Vec<HeaderValue>,
-    /// Why it is an old one, if it is.
+    /// Why it is a stale one, if it is.
     pub stale: Option<String>,
-    /// What it says, if it is an error that says something.
+    /// The message of an error, if it has one.
     pub message: Option<String>,
 }
 
-/// What every object of Kubernetes says of itself. The whole JSON is read for it, so that half of one
-/// is noticed.
+/// The kind and the API version that every object of Kubernetes states. The whole JSON is parsed for
+/// them, so that a truncated answer is noticed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Head {
+pub(super) struct ObjectHead {
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -87,9 +87,9 @@ impl DelegateAnswer {
         Self { status: StatusCode::OK, content_type, body, warnings, stale, message }
     }
 
-    /// Checks what came back to a read. `head` is what the body says of itself.
+    /// Checks the answer to a read. `head` is what its body states.
     pub(super) fn checked(
-        head: Result<Head, ForwardError>,
+        head: Result<ObjectHead, ForwardError>,
         asked: &RequestedMetric<'_>,
         accept: Option<&HeaderValue>,
         status: StatusCode,
@@ -101,7 +101,7 @@ impl DelegateAnswer {
             return Err(error);
         }
         let head = match head {
-            // What an API server says of an API that it does not have at all.
+            // The answer of an API server for an API that it does not serve at all.
             Err(ForwardError::NotKubernetes { found, .. }) if status == StatusCode::NOT_FOUND => {
                 return Ok(Self::nothing_there(&found));
             }
@@ -121,7 +121,7 @@ impl DelegateAnswer {
         Ok(Self { status, warnings, message: head.message, ..Self::good(body, content_type) })
     }
 
-    /// 404 in the words of Kubernetes, in place of another one.
+    /// A 404 in the format of Kubernetes, in place of one in another format.
     fn nothing_there(found: &str) -> Self {
         let message = format!("there is nothing at this path (404 with {found})");
         let status = json!({
@@ -132,12 +132,12 @@ impl DelegateAnswer {
         Self { status: StatusCode::NOT_FOUND, message: Some(message), ..good }
     }
 
-    /// What an error says.
+    /// The message of an error.
     pub(super) fn message(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Option<String> {
         head(status, headers, body).ok()?.message
     }
 
-    /// Why there is no success, of a request of the adapter itself.
+    /// Why a request of the adapter itself has failed.
     pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> ForwardError {
         let message = Self::message(status, headers, body);
         let refused = refusal(status, message.clone());
@@ -168,12 +168,12 @@ pub fn read_answer(
     DelegateAnswer::checked(head(status, headers, &body), asked, accept, status, headers, body)
 }
 
-/// What a body says of itself, read where that keeps nobody waiting: it may be long.
+/// The kind and version of a body. A long one is parsed on another thread, so that no other read waits.
 pub(super) async fn read_head(
     status: StatusCode,
     headers: &HeaderMap,
     body: &Bytes,
-) -> Result<Head, ForwardError> {
+) -> Result<ObjectHead, ForwardError> {
     let mut of_body = HeaderMap::new();
     if let Some(kind) = headers.get(CONTENT_TYPE) {
         of_body.insert(CONTENT_TYPE, kind.clone());
@@ -183,13 +183,13 @@ pub(super) async fn read_head(
 }
 
 /// The same at once.
-fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Head, ForwardError> {
+fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<ObjectHead, ForwardError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
-    let malformed = |why: String| ForwardError::Malformed(one_line(&why, EXCERPT));
+    let malformed = |why: String| ForwardError::Malformed(one_line(&why, MAX_EXCERPT_CHARS));
     if kind.eq_ignore_ascii_case(JSON) {
-        let head: Head =
+        let head: ObjectHead =
             serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
         return Ok(head.shortened());
     }
@@ -202,19 +202,19 @@ fn head(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Head, F
         let TypeMeta { api_version, kind } = unknown.type_meta.unwrap_or_default();
         let of_status = (kind == "Status").then(|| StatusText::decode(unknown.raw));
         let message = of_status.and_then(Result::ok).map(|status| status.message);
-        return Ok(Head { kind, api_version, message }.shortened());
+        return Ok(ObjectHead { kind, api_version, message }.shortened());
     }
     let found = match kind {
         "" => "no content type".to_owned(),
-        kind => format!("\"{}\"", one_line(kind, EXCERPT)),
+        kind => format!("\"{}\"", one_line(kind, MAX_EXCERPT_CHARS)),
     };
     Err(ForwardError::NotKubernetes { status, found })
 }
 
-impl Head {
-    /// What it says is passed on in messages.
+impl ObjectHead {
+    /// With bounded texts, which are used in messages.
     fn shortened(mut self) -> Self {
-        self.message = self.message.map(|message| one_line(&message, EXCERPT));
+        self.message = self.message.map(|message| one_line(&message, MAX_EXCERPT_CHARS));
         self
     }
 
@@ -222,10 +222,10 @@ impl Head {
         if self.kind.is_empty() && self.api_version.is_empty() {
             return "something that is no object of Kubernetes".to_owned();
         }
-        one_line(&format!("{} of {}", self.kind, self.api_version), EXCERPT)
+        one_line(&format!("{} of {}", self.kind, self.api_version), MAX_EXCERPT_CHARS)
     }
 
-    /// Whether it is what a read asked for.
+    /// Whether it answers the request.
     fn is_of(
         &self,
         asked: &RequestedMetric<'_>,

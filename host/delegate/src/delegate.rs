@@ -1,7 +1,9 @@
-//! One delegate: requests to it within its bounds, and the lists of what it has.
+//! One delegate: requests to it, within its bounds.
+
+mod listing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -14,24 +16,19 @@ use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, timeout_at};
 
 use super::answer::{DelegateAnswer, read_head};
-use super::circuit::Circuit;
+use super::circuit_breaker::CircuitBreaker;
 use super::client::Client;
 use super::delegates::Delegation;
 use super::error::{DelegateError, ForwardError};
 use super::hops::HOPS;
 use super::last_good::{Key, LastGood};
-use super::list::{ApiVersion, Listed, Lists};
+use super::list::Lists;
 use super::matching::RequestedMetric;
 use super::settings::{Api, DelegateSettings};
 use super::user::ForwardedUser;
 use leadsman_model::permits::{FairPermit, FairSemaphore};
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode;
-use leadsman_runtime::backoff::jittered;
 use leadsman_runtime::telemetry::{DelegateMetrics, DelegateOutcome};
-
-/// After lists that failed, it is asked again this soon.
-const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -40,25 +37,25 @@ pub struct Delegate {
     settings: DelegateSettings,
     base: Url,
     client: Client,
-    /// Requests under way at once. Those that wait do so within their time, and namespaces take turns.
-    places: FairSemaphore,
-    circuit: Circuit,
+    /// Bounds concurrent requests. Requests wait for a permit within their deadline, fairly between namespaces.
+    permits: FairSemaphore,
+    breaker: CircuitBreaker,
     last_good: Option<LastGood>,
     lists: ArcSwap<Lists>,
     list_error: Mutex<Option<String>>,
-    /// Whether the lists were asked for once.
+    /// Whether the lists were requested once.
     asked_once: watch::Sender<bool>,
-    /// It sends requests back: none is sent until a list says otherwise.
+    /// It sends requests back to this adapter. It gets no requests until a list shows that it no longer does.
     loops: AtomicBool,
     metrics: DelegateMetrics,
 }
 
-/// A request that is passed on.
+/// A request that is forwarded to a delegate.
 #[derive(Debug, Clone, Copy)]
-pub struct Passed<'a> {
+pub struct ForwardedRequest<'a> {
     /// Its path and query.
     pub uri: &'a Uri,
-    /// Its headers, of which only `Accept` is passed on, and through which adapters it has come.
+    /// Its headers, of which only `Accept` and the hops are forwarded.
     pub headers: &'a HeaderMap,
     /// Who asks.
     pub user: ForwardedUser<'a>,
@@ -67,7 +64,7 @@ pub struct Passed<'a> {
 /// The state of a delegate, for people.
 #[derive(Debug, Clone)]
 pub struct DelegateStatus {
-    /// Whether it is asked: its circuit is not open.
+    /// Whether it gets requests: its circuit is not open.
     pub asked: bool,
     /// Why the last request failed, if it did and none has been answered since.
     pub error: Option<String>,
@@ -83,7 +80,7 @@ pub struct DelegateStatus {
     pub unserved: Vec<Api>,
 }
 
-/// What came back.
+/// A response.
 struct Exchanged {
     status: StatusCode,
     headers: HeaderMap,
@@ -91,7 +88,7 @@ struct Exchanged {
 }
 
 impl Delegate {
-    /// A delegate that is not asked for anything yet. Reads its certificates.
+    /// A delegate that has had no request yet. Reads its certificates.
     pub fn new(
         settings: &DelegateSettings,
         delegation: &Delegation,
@@ -101,8 +98,8 @@ impl Delegate {
         Ok(Self {
             base,
             client: Client::new(settings)?,
-            places: FairSemaphore::new(settings.max_concurrent),
-            circuit: Circuit::default(),
+            permits: FairSemaphore::new(settings.max_concurrent),
+            breaker: CircuitBreaker::default(),
             last_good: settings.last_good.map(LastGood::new),
             lists: ArcSwap::default(),
             list_error: Mutex::default(),
@@ -113,7 +110,7 @@ impl Delegate {
         })
     }
 
-    /// As it is configured.
+    /// Its settings.
     pub fn settings(&self) -> &DelegateSettings {
         &self.settings
     }
@@ -125,7 +122,7 @@ impl Delegate {
 
     /// Its state, for people.
     pub fn status(&self) -> DelegateStatus {
-        let (asked, error) = self.circuit.state();
+        let (asked, error) = self.breaker.state();
         let lists = self.lists();
         DelegateStatus {
             asked: asked && !self.loops.load(Ordering::Relaxed),
@@ -138,23 +135,23 @@ impl Delegate {
         }
     }
 
-    /// Sets those of its metrics that are states.
+    /// Updates its gauges.
     pub fn report(&self) {
         let status = self.status();
         self.metrics.state(status.asked, status.list_age, status.listed);
     }
 
-    /// Waits until its lists were asked for once.
+    /// Waits until its lists were requested once.
     pub(super) async fn first_list(&self) {
         // The sender lives in this value, so the channel cannot close.
         let _ = self.asked_once.subscribe().wait_for(|&asked| asked).await;
     }
 
-    /// Passes a read on, and checks what comes back.
+    /// Forwards a read, and checks the answer.
     pub(super) async fn read(
         &self,
         asked: &RequestedMetric<'_>,
-        passed: &Passed<'_>,
+        passed: &ForwardedRequest<'_>,
         hops: &HeaderValue,
     ) -> Result<DelegateAnswer, ForwardError> {
         let begun = Instant::now();
@@ -195,7 +192,7 @@ impl Delegate {
     async fn ask(
         &self,
         asked: &RequestedMetric<'_>,
-        passed: &Passed<'_>,
+        passed: &ForwardedRequest<'_>,
         accept: Option<&HeaderValue>,
         hops: &HeaderValue,
     ) -> Result<DelegateAnswer, ForwardError> {
@@ -203,14 +200,14 @@ impl Delegate {
             return Err(ForwardError::Loop);
         }
         let url = self.url(passed.uri.path(), passed.uri.query())?;
-        let (Exchanged { status, headers, body }, _place) =
+        let (Exchanged { status, headers, body }, _permit) =
             self.exchange(url, accept, (&asked.tenant(), Some(&passed.user)), hops).await?;
         let head = read_head(status, &headers, &body).await;
         DelegateAnswer::checked(head, asked, accept, status, &headers, body)
     }
 
-    /// The same path and query at its address. A path that would mean something else to it than it did
-    /// to the authorization of the request is refused.
+    /// The URL of a path and query at this delegate. A path that the delegate could read in another way than
+    /// the authorization of the request did is refused.
     fn url(&self, path: &str, query: Option<&str>) -> Result<Url, ForwardError> {
         let whole = format!("{}{path}", self.base.path().trim_end_matches('/'));
         let mut url = self.base.clone();
@@ -219,7 +216,8 @@ impl Delegate {
         if is_plain(path) && url.path() == whole { Ok(url) } else { Err(ForwardError::Path) }
     }
 
-    /// Sends a request and reads the answer, within time, places and circuit. The place is for its decoding.
+    /// Sends a request and reads the answer, within the bounds of time, permits and the circuit breaker.
+    /// The permit is kept while the answer is decoded.
     async fn exchange(
         &self,
         url: Url,
@@ -230,24 +228,24 @@ impl Delegate {
         let timeout = self.settings.timeout;
         let begun = Deadline::now();
         let deadline = begun + timeout;
-        let place = timeout_at(deadline, self.places.acquire(tenant)).await;
-        let place = place.map_err(|_| ForwardError::Busy(timeout))?;
+        let permit = timeout_at(deadline, self.permits.acquire(tenant)).await;
+        let permit = permit.map_err(|_| ForwardError::Busy(timeout))?;
         let waited = begun.elapsed();
-        let attempt = self.circuit.enter(Instant::now())?;
+        let attempt = self.breaker.enter(Instant::now())?;
         let exchanged = timeout_at(deadline, self.send(url, accept, user, hops)).await;
         let exchanged = exchanged.unwrap_or(Err(if waited < timeout / 10 {
             ForwardError::Timeout(timeout)
         } else {
-            // It had less than its time, which is nothing to open the circuit for.
+            // It waited for a permit and had little time left, which is no failure of the delegate.
             ForwardError::Delayed { waited, timeout }
         }));
         match &exchanged {
             Ok(_) | Err(ForwardError::TooLarge(_)) => attempt.answered(),
             Err(error) if error.is_outage() => attempt.failed(error, Instant::now()),
-            // It was not asked, or not for long enough.
+            // The request was not sent, or had too little time.
             Err(_) => {}
         }
-        exchanged.map(|exchanged| (exchanged, place))
+        exchanged.map(|exchanged| (exchanged, permit))
     }
 
     async fn send(
@@ -299,99 +297,10 @@ impl Delegate {
             ForwardError::Broken(error.without_url())
         }
     }
-
-    /// Keeps the lists of a delegate up to date for as long as it is configured.
-    pub async fn follow(delegate: Weak<Self>, delegation: Arc<Delegation>) {
-        loop {
-            let Some(followed) = delegate.upgrade() else { return };
-            let (changed, failed) = followed.list(&delegation.hop()).await;
-            if changed {
-                delegation.list_changed();
-            }
-            let every = followed.settings.list_every;
-            drop(followed);
-            let wait = if failed { RETRY_INTERVAL.min(every) } else { every };
-            tokio::time::sleep(jittered(wait)).await;
-        }
-    }
-
-    /// Asks for its lists once. Returns whether they have changed, and whether one failed.
-    pub(super) async fn list(&self, hops: &HeaderValue) -> (bool, bool) {
-        let before = self.lists();
-        let mut lists = (*before).clone();
-        let mut failure = None;
-        let apis = self.settings.matcher.apis.iter();
-        let asked: Vec<ApiVersion> = apis
-            .flat_map(|&api| api.versions().iter().map(move |&version| (api, version)))
-            .collect();
-        for of in asked {
-            match self.list_one(of, hops).await {
-                Ok(listed) => lists = lists.with(of, listed),
-                Err(error) => {
-                    // The others would fail, too, each after its time.
-                    let outage = error.is_outage();
-                    failure = Some(error);
-                    if outage {
-                        break;
-                    }
-                }
-            }
-        }
-        let loops = matches!(failure, Some(ForwardError::Loop));
-        if loops != self.loops.swap(loops, Ordering::Relaxed) && loops {
-            let delegate = &self.settings.name;
-            tracing::error!(delegate, "a delegate sends requests back here and is not asked");
-        }
-        let failed = failure.is_some();
-        self.note(failure);
-        let changed = !lists.lists_same(&before);
-        self.lists.store(Arc::new(lists));
-        self.asked_once.send_replace(true);
-        (changed, failed)
-    }
-
-    /// Notes how the lists ended, and logs when that is new.
-    fn note(&self, failure: Option<ForwardError>) {
-        let mut known = self.list_error.lock().unwrap_or_else(PoisonError::into_inner);
-        let delegate = &self.settings.name;
-        match &failure {
-            Some(error) if known.is_none() => {
-                tracing::warn!(delegate, %error, "the metrics of a delegate cannot be listed");
-            }
-            None if known.is_some() => tracing::info!(delegate, "a delegate is listed again"),
-            _ => {}
-        }
-        if let Some(error) = &failure {
-            self.metrics.failed(error.reason());
-        }
-        *known = failure.map(|error| error.to_string());
-    }
-
-    async fn list_one(&self, of: ApiVersion, hops: &HeaderValue) -> Result<Listed, ForwardError> {
-        let (api, version) = of;
-        let url = self.url(&format!("/apis/{}/{version}", api.group()), None)?;
-        let accept = JSON;
-        let (Exchanged { status, headers, body }, _place) =
-            self.exchange(url, Some(&accept), (&Tenant::default(), None), hops).await?;
-        let now = Instant::now();
-        match status {
-            StatusCode::OK => {
-                let matcher = self.settings.matcher.clone();
-                decode(body.len(), move || Listed::read(of, &body, &matcher, now)).await?
-            }
-            StatusCode::NOT_FOUND => Ok(Listed::unserved(now)),
-            StatusCode::FORBIDDEN => {
-                let message = DelegateAnswer::message(status, &headers, &body);
-                Err(ForwardError::Credentials { status, message })
-            }
-            status if status.is_success() => Err(ForwardError::Malformed(status.to_string())),
-            status => Err(DelegateAnswer::refusal(status, &headers, &body)),
-        }
-    }
 }
 
-/// Whether a path means the same however it is decoded: no segment is empty, but for one at the end, or
-/// a dot or two, or holds what separates or escapes others.
+/// Whether all servers read a path in the same way: no segment is empty (but the last one may be), is `.` or
+/// `..`, or contains a separator or an escape.
 fn is_plain(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return false };
     let path = path.strip_suffix('/').unwrap_or(path);

@@ -7,7 +7,7 @@ use http::header::{HeaderMap, HeaderValue};
 use tokio::sync::watch;
 
 use super::answer::DelegateAnswer;
-use super::delegate::{Delegate, Passed};
+use super::delegate::{Delegate, ForwardedRequest};
 use super::error::{DelegateError, DelegateFailure, ForwardError};
 use super::hops::{Hop, Instance};
 use super::matching::RequestedMetric;
@@ -28,16 +28,16 @@ pub struct Delegation {
     /// The Service in front of this process.
     own: Option<ServiceReference>,
     changed: watch::Sender<()>,
-    /// What requests of this process say of it now.
+    /// The hop that requests of this process add.
     hop: Mutex<HeaderValue>,
 }
 
 /// Delegates that are new in a configuration, and those that cannot be prepared, by their place in it.
 #[derive(Default)]
 pub struct Changes {
-    /// To be followed, each by [`Delegate::follow`].
+    /// New delegates, each to be followed by [`Delegate::follow`].
     pub new: Vec<Arc<Delegate>>,
-    /// Why others are not there.
+    /// Why others could not be prepared.
     pub faults: Vec<(usize, DelegateError)>,
 }
 
@@ -74,8 +74,8 @@ impl Delegates {
         Arc::new(Self { list: Vec::new(), hop: Hop::new(delegation.instance, &[]) })
     }
 
-    /// Those of a configuration. One that has not changed is the same as before, with its connections,
-    /// its circuit and its lists; if none has, all of this is. Blocks: certificates are read.
+    /// The delegates of a configuration. An unchanged delegate keeps its connections, its circuit breaker and
+    /// its lists; if none has changed, this value is kept as well. Blocks: certificates are read.
     pub fn replaced(
         before: &Arc<Self>,
         settings: &[DelegateSettings],
@@ -172,7 +172,7 @@ impl Delegates {
     pub async fn forward(
         &self,
         asked: &RequestedMetric<'_>,
-        passed: &Passed<'_>,
+        passed: &ForwardedRequest<'_>,
         specific: bool,
     ) -> Option<Result<(Arc<Delegate>, DelegateAnswer), DelegateFailure>> {
         let (listing, others): (Vec<_>, Vec<_>) =

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
-use leadsman_runtime::apart::Panicked;
+use leadsman_runtime::decoding::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a delegate cannot be prepared.
@@ -102,7 +102,7 @@ pub enum ForwardError {
     #[error(
         "refuses the adapter's own credentials ({status}){}; see docs/neighbours.md for what it must \
          trust",
-        said(.message.as_deref())
+        with_message(.message.as_deref())
     )]
     Credentials {
         /// The status.
@@ -130,7 +130,7 @@ pub enum ForwardError {
     #[error("sent an answer that cannot be read: {0}")]
     Malformed(String),
     /// It failed itself.
-    #[error("failed ({status}){}", said(.message.as_deref()))]
+    #[error("failed ({status}){}", with_message(.message.as_deref()))]
     Internal {
         /// The status.
         status: StatusCode,
@@ -191,6 +191,6 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-fn said(message: Option<&str>) -> String {
+fn with_message(message: Option<&str>) -> String {
     message.map(|message| format!(": {message}")).unwrap_or_default()
 }

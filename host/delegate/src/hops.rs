@@ -1,9 +1,9 @@
-//! Loops: a delegate that sends requests back to this adapter.
+//! Detects loops: a delegate that sends requests back to this adapter.
 //!
-//! Each request that is passed on says in a header which adapters it has come through. An adapter is
-//! known by a random number of its process, and by a digest of its delegates: replicas have the same
-//! delegates, so that a request is recognized which comes back to another replica. Two adapters with
-//! the very same delegates of which one is the delegate of the other are a loop by that alone.
+//! Each forwarded request names in a header the adapters that it has passed through. An adapter is
+//! identified by a random number of its process and by a digest of its delegates. Replicas have the same
+//! delegates, so a request that comes back to another replica is recognized, too. Two adapters with exactly
+//! the same delegates, of which one is a delegate of the other, therefore count as a loop.
 
 use std::hash::{BuildHasher as _, RandomState};
 

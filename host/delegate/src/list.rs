@@ -24,12 +24,12 @@ pub(super) type ApiVersion = (Api, &'static str);
 /// The last good lists of a delegate, by API and version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lists {
-    versions: BTreeMap<ApiVersion, Arc<Listed>>,
+    versions: BTreeMap<ApiVersion, Arc<ApiList>>,
 }
 
 /// The last good list of one version of an API.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ApiList {
     /// What it lists; empty if the delegate does not serve the version.
     pub metrics: Vec<ListedMetric>,
     /// Whether the delegate serves the version.
@@ -72,7 +72,7 @@ struct WrittenResource {
 
 impl Lists {
     /// What it lists of a version.
-    pub fn of(&self, api: Api, version: &str) -> Option<&Listed> {
+    pub fn of(&self, api: Api, version: &str) -> Option<&ApiList> {
         let mut all = self.versions.iter();
         let found = all.find(|((known, named), _)| *known == api && *named == version);
         found.map(|(_, listed)| &**listed)
@@ -115,7 +115,7 @@ impl Lists {
     }
 
     /// The same with another list of a version.
-    pub(super) fn with(&self, version: ApiVersion, listed: Listed) -> Self {
+    pub(super) fn with(&self, version: ApiVersion, listed: ApiList) -> Self {
         let mut versions = self.versions.clone();
         versions.insert(version, Arc::new(listed));
         Self { versions }
@@ -123,7 +123,7 @@ impl Lists {
 
     /// Whether the lists are for the same metrics, whenever they came.
     pub(super) fn lists_same(&self, other: &Self) -> bool {
-        let same = |(one, other): (&Arc<Listed>, &Arc<Listed>)| {
+        let same = |(one, other): (&Arc<ApiList>, &Arc<ApiList>)| {
             one.served == other.served && one.metrics == other.metrics
         };
         self.versions.keys().eq(other.versions.keys())
@@ -131,7 +131,7 @@ impl Lists {
     }
 }
 
-impl Listed {
+impl ApiList {
     /// A version that the delegate does not serve.
     pub(super) fn unserved(now: Instant) -> Self {
         Self { metrics: Vec::new(), served: false, names: HashSet::new(), at: now }
@@ -224,12 +224,12 @@ mod tests {
         .to_string()
     }
 
-    fn read(api: Api, names: &[&str], metrics: &[&str]) -> Listed {
+    fn read(api: Api, names: &[&str], metrics: &[&str]) -> ApiList {
         let text = list(&format!("{}/v1beta1", api.group()), names);
-        Listed::read((api, "v1beta1"), text.as_bytes(), &matcher(metrics), Instant::now()).unwrap()
+        ApiList::read((api, "v1beta1"), text.as_bytes(), &matcher(metrics), Instant::now()).unwrap()
     }
 
-    fn names(listed: &Listed) -> Vec<&str> {
+    fn names(listed: &ApiList) -> Vec<&str> {
         listed.metrics.iter().map(ListedMetric::metric).collect()
     }
 
@@ -251,7 +251,7 @@ mod tests {
     fn a_list_of_something_else_is_refused() {
         let read = |text: &str| {
             let of = (Api::External, "v1beta1");
-            Listed::read(of, text.as_bytes(), &matcher(&[]), Instant::now()).unwrap_err()
+            ApiList::read(of, text.as_bytes(), &matcher(&[]), Instant::now()).unwrap_err()
         };
         assert_eq!(read("<html>").reason(), "malformed");
         assert_eq!(read("{}").reason(), "foreign");
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn an_api_of_which_no_version_is_served_is_told() {
         let now = Instant::now();
-        let lists = Lists::default().with((Api::Custom, "v1beta1"), Listed::unserved(now));
+        let lists = Lists::default().with((Api::Custom, "v1beta1"), ApiList::unserved(now));
         assert_eq!(lists.unserved(&Api::ALL), [Api::Custom]);
         let lists = lists.with((Api::Custom, "v1beta2"), read(Api::Custom, &[], &[]));
         assert_eq!(lists.unserved(&Api::ALL), []);

@@ -1,4 +1,4 @@
-//! Which requests a delegate is for.
+//! Matches requests to delegates: by API, metric, namespace and selector.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the configuration says of a delegate.
+//! The valid settings of a delegate.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,19 +19,19 @@ pub struct DelegateSettings {
     pub ca_file: Option<PathBuf>,
     /// Trust any certificate.
     pub insecure_skip_tls_verify: bool,
-    /// How it learns who asks.
+    /// How it learns the requester.
     pub auth: ForwardAuth,
     /// What it is for.
     pub matcher: Matcher,
-    /// For a request with its answer.
+    /// The time limit of a request with its answer.
     pub timeout: Duration,
     /// The largest answer, in bytes.
     pub max_body_bytes: usize,
-    /// How many requests at once.
+    /// The maximum number of concurrent requests.
     pub max_concurrent: usize,
     /// The time between two lists of its metrics.
     pub list_every: Duration,
-    /// How old a last good answer may be that stands for a failed one; `None` for none.
+    /// The maximum age of a last good answer that is served in place of a failed one; `None` for never.
     pub last_good: Option<Duration>,
 }
 
@@ -50,23 +50,23 @@ impl fmt::Display for ServiceReference {
     }
 }
 
-/// How a delegate learns who asks.
+/// How a delegate learns the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForwardAuth {
-    /// By the headers of a front proxy, which it believes whoever has this client certificate.
+    /// By the headers of a front proxy, which it trusts from clients with this certificate.
     FrontProxy {
         /// PEM file with the certificate.
         cert_file: PathBuf,
         /// PEM file with its key.
         key_file: PathBuf,
     },
-    /// By the headers for impersonation, for which the account of this token needs the right. What is
-    /// built on the library of kube-apiserver takes them.
+    /// By the headers for impersonation. The account of this token needs that right. Servers that are built
+    /// on the library of kube-apiserver accept these headers.
     Impersonate {
         /// The file with the token.
         token_file: PathBuf,
     },
-    /// Not at all: every request is that of the account of this token. It was authorized here.
+    /// Not at all: every request is made as the account of this token, after it was authorized here.
     ServiceAccount {
         /// The file with the token.
         token_file: PathBuf,

@@ -1,4 +1,4 @@
-//! The requester, as a delegate is reported.
+//! States the requester to a delegate: the headers of a front proxy, or of impersonation.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::error::ForwardError;
 use super::settings::ForwardAuth;
 use leadsman_runtime::files;
 
-/// Who asks.
+/// The requester.
 #[derive(Debug, Clone, Copy)]
 pub struct ForwardedUser<'a> {
     /// The name.
@@ -22,12 +22,12 @@ pub struct ForwardedUser<'a> {
     pub extra: &'a BTreeMap<String, Vec<String>>,
 }
 
-/// The user of the adapter's own requests, where it is a front proxy that says who asks. Every cluster
+/// The user of the adapter's own requests, where a front proxy states the requester. Every cluster
 /// grants discovery to authenticated users.
 const OWN_NAME: &str = "leadsman";
 const AUTHENTICATED: &str = "system:authenticated";
 
-/// The names of the headers that say who asks.
+/// The names of the headers that state the requester.
 struct Names {
     user: HeaderName,
     uid: HeaderName,
@@ -49,7 +49,7 @@ static IMPERSONATION: Names = Names {
     extra: "impersonate-extra-",
 };
 
-/// What may not stand in the name of a header, which kube-apiserver's own front proxy escapes in this way.
+/// Characters that are escaped in the name of a header, as kube-apiserver's own front proxy escapes them.
 const KEY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

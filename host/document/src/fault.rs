@@ -1,7 +1,8 @@
 //! Faults of a document, with their places and lines.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use leadsman_model::{pointer, text};
 
@@ -31,6 +32,8 @@ pub struct Fault {
     pub line: Option<usize>,
     /// Whether the key at the place is unknown.
     pub unknown_key: bool,
+    /// Whether the place names a file that cannot be read here.
+    pub unreadable_file: bool,
     /// How much it prevents from being served.
     pub severity: Severity,
 }
@@ -43,6 +46,7 @@ impl Fault {
             message: message.into(),
             line: None,
             unknown_key: false,
+            unreadable_file: false,
             severity: Severity::default(),
         }
     }
@@ -66,6 +70,12 @@ impl Fault {
     ) -> Self {
         let message = format!("unknown key \"{}\"{}", excerpt(key), suggestion(key, known));
         Self { unknown_key: true, ..Self::at(path, message) }
+    }
+
+    /// A file that cannot be read here, and why.
+    pub fn unreadable_file(path: impl Into<String>, file: &Path, error: &io::Error) -> Self {
+        let message = format!("cannot read {}: {error}", file.display());
+        Self { unreadable_file: true, ..Self::at(path, message) }
     }
 
     /// A fault at a line.

@@ -1,4 +1,4 @@
-//! The activation of a mapping, with what it last came to.
+//! The activation of a mapping, with the activator's last result for it.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -11,7 +11,7 @@ use super::candidate::Candidate;
 use super::circuit_breaker::Transition;
 use super::error::EvaluationError;
 use super::mapping::{BoundQuery, Mapping};
-use super::plugin_run::{Ran, Traced, Which, run};
+use super::plugin_run::{PluginRole, PluginRun, Traced, run};
 use super::record::{QueryTracer, Tracer};
 use super::state::{Evaluated, Evaluation, next_id};
 use leadsman_model::data::{Answer, Data, Input};
@@ -26,8 +26,8 @@ use leadsman_trace::{self as trace, SpanKind};
 /// How much longer the other queries may take once one has failed.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How an evaluation ended.
-pub(super) struct Ended {
+/// The result of one attempt of an evaluation.
+pub(super) struct AttemptOutcome {
     pub(super) outcome: Result<Evaluated, EvaluationError>,
     /// For a shadow evaluation.
     pub(super) input: Option<ShadowInput>,
@@ -47,11 +47,11 @@ pub(super) struct ShadowInput {
 type Answered = ((QueryBasis, AnswerRoom), (String, Answer));
 
 /// Evaluates a mapping for one scope and its parameters.
-pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) -> Ended {
+pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) -> AttemptOutcome {
     let now = Instant::now();
     let tracer = Tracer::new(mapping.queries.len());
     if let Err(error) = mapping.breaker.admit(now) {
-        return Ended { outcome: Err(error), input: None, tracer };
+        return AttemptOutcome { outcome: Err(error), input: None, tracer };
     }
     let (outcome, input) = match attempt(mapping, evaluation, &tracer).await {
         Ok((evaluated, input)) => (Ok(evaluated), input),
@@ -67,7 +67,7 @@ pub(super) async fn evaluate(mapping: &Arc<Mapping>, evaluation: &Evaluation) ->
             tracing::info!(mapping = mapping.title(), "the mapping is available again");
         }
     }
-    Ended { outcome, input, tracer }
+    AttemptOutcome { outcome, input, tracer }
 }
 
 async fn attempt(
@@ -102,11 +102,11 @@ async fn attempt(
     }
     let again = mapping.candidate.is_some().then(|| input.clone());
     let stage = |stage| evaluation.enter(stage);
-    let (ran, traced) = run(mapping, Which::Serving, input, scope, stage).await;
+    let (ran, traced) = run(mapping, PluginRole::Serving, input, scope, stage).await;
     if let Some(Traced { trace, took }) = traced {
         tracer.ran(trace, took);
     }
-    let Ran { values, disputes, took: running } = ran?;
+    let PluginRun { values, disputes, took: running } = ran?;
     mapping.metrics.refused(values.refused_count);
     let (id, evaluation, values) = (next_id(), evaluation.id, Arc::new(values));
     let basis = Basis { queries, disputes: disputes.list, disputed: disputes.count };
@@ -150,7 +150,7 @@ pub(super) async fn run_shadow(
         return;
     }
     let Some(_held) = evaluation.hold_answers(bytes) else { return };
-    let (ran, _) = run(mapping, Which::Candidate, input, &evaluation.scope, |_| ()).await;
+    let (ran, _) = run(mapping, PluginRole::Candidate, input, &evaluation.scope, |_| ()).await;
     let values = match ran {
         // There was no time left for it, which says nothing of the candidate.
         Err(EvaluationError::Budget(_)) => return,

@@ -1,5 +1,5 @@
-//! The spans of an evaluation: it belongs to the trace of the read that it is made for, and names the
-//! other reads that waited for it, too.
+//! Spans of evaluations. An evaluation belongs to the trace of the read that started it, and links the
+//! other reads that waited for it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,11 +12,11 @@ use leadsman_trace::{self as trace, Context, Span, SpanKind};
 /// How many reads are noted between two attempts: as many as a span names.
 const MAX_NOTED: usize = 32;
 
-/// The spans of the reads that wait for the next end of an attempt, in order of arrival.
+/// The spans of the reads that wait for the end of the attempt under way, in order of arrival.
 #[derive(Debug, Default)]
-pub(super) struct Awaiting(Mutex<Vec<Context>>);
+pub(super) struct WaitingReads(Mutex<Vec<Context>>);
 
-impl Awaiting {
+impl WaitingReads {
     /// The read that runs here waits. Nothing where it is not sampled.
     pub(super) fn note(&self) {
         let Some(context) = trace::current() else { return };

@@ -1,4 +1,4 @@
-//! What an evaluation was made from, as far as it shows why an object has no value.
+//! The facts about an evaluation that show why an object has no value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(Disputes::find(&input(shop(), apart), &summed).count, 0);
         let found = Disputes::find(&input(shop(), apart), &names());
         assert_eq!((found.count, found.list[0].labels[0].0.as_str()), (1, "namespace"));
-        // Where the plugin takes those of the namespace that is asked for, others are not reported.
+        // Where the plugin takes those of the namespace that is requested, others are not reported.
         let of_namespace = ObjectNames { namespace: Some("namespace".to_owned()), ..names() };
         assert_eq!(Disputes::find(&input(shop(), apart), &of_namespace).count, 0);
     }

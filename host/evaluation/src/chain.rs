@@ -1,4 +1,4 @@
-//! Mappings with several plugins: what one gives is an answer for the next.
+//! Chains: mappings with several plugins, in which the values of one plugin are an answer for the next.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What reads of an evaluation get at a time, in one word: for those who report changes.
+//! The condition of an evaluation in one word, for those who report changes.
 
 use std::time::Instant;
 

@@ -53,7 +53,7 @@ pub(super) async fn drive(
         evaluation.begin(is_ahead, begun);
         let time = clock::now();
         let span = evaluation.awaiting.begin(mapping, &evaluation.scope, is_ahead);
-        let attempt::Ended { outcome, input, tracer } =
+        let attempt::AttemptOutcome { outcome, input, tracer } =
             span.within(attempt::evaluate(mapping, evaluation)).await;
         let took = begun.elapsed();
         let context = span.context();
@@ -69,7 +69,7 @@ pub(super) async fn drive(
         if let Some(run) = tracer.finish(ended, time, took, is_ahead) {
             evaluation.runs.add(&mapping.owner, run);
         }
-        evaluation.publish(outcome.map(|now| now.remembering(before.as_deref(), policy, most)));
+        evaluation.publish(outcome.map(|now| now.with_last_known(before.as_deref(), policy, most)));
         if !evaluation.may_be_kept() {
             return;
         }
@@ -118,7 +118,7 @@ async fn next(evaluation: &Evaluation, mapping: &Mapping, took: Duration) -> Opt
         let idle = kept.saturating_sub(evaluation.unread_for(now));
         let wake = due.unwrap_or(now + idle.max(Duration::from_millis(10)));
         tokio::select! {
-            () = evaluation.wanted() => return Some(Cause::Demand),
+            () = evaluation.attempt_requested() => return Some(Cause::Demand),
             // Now that the values were read, it is known when they will be due.
             () = evaluation.noticed.notified() => {}
             () = sleep_until(wake.into()) => {

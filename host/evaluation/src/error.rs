@@ -162,7 +162,7 @@ pub enum ReadFailure {
 }
 
 impl ReadFailure {
-    /// Whether values are not known. What was asked for wrongly, or too often, is no such failure.
+    /// Whether values are not known. What was requested wrongly, or too often, is no such failure.
     pub(super) fn is_of_evaluation(&self) -> bool {
         match self {
             Self::Failed { error, .. } => !matches!(

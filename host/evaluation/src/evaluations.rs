@@ -68,7 +68,7 @@ impl Reading {
 }
 
 /// What is recorded of one evaluation.
-pub struct Recorded {
+pub struct EvaluationRecord {
     /// The outcomes of its newest attempts.
     pub state: Arc<EvaluationState>,
     /// The cadence of its reads.
@@ -144,7 +144,7 @@ impl Evaluations {
             ReadDecision::ServeStale(evaluated, error, retry) => {
                 if retry == Retry::Now {
                     evaluation.awaiting.note();
-                    evaluation.want(begun);
+                    evaluation.request_attempt(begun);
                 }
                 return Ok(Reading::old(evaluated, error.to_string()));
             }
@@ -158,7 +158,7 @@ impl Evaluations {
             && evaluation.predecessor().is_some()
         {
             evaluation.awaiting.note();
-            evaluation.want(begun);
+            evaluation.request_attempt(begun);
             let failure = ReadFailure::Failed { error: failed.error.clone(), last_good: None };
             if let Ok(reading) = self.fall_back(&evaluation, reader, until, failure).await {
                 return Ok(reading);
@@ -167,7 +167,7 @@ impl Evaluations {
         evaluation.awaiting.note();
         // The first attempt of a new evaluation is under way already.
         if state.attempts > 0 {
-            evaluation.want(begun);
+            evaluation.request_attempt(begun);
         }
         let known = state.attempts;
         let _waiting = awaiting::waiting(&self.mapping, scope);
@@ -303,11 +303,11 @@ impl Evaluations {
 
     /// What is recorded of an evaluation in use: its last runs, the newest first, and who reads it.
     /// Does not count as a read.
-    pub fn recorded(&self, scope: &Scope, params: &QueryParams) -> Option<Recorded> {
+    pub fn recorded(&self, scope: &Scope, params: &QueryParams) -> Option<EvaluationRecord> {
         let evaluations = self.evaluations.read().unwrap_or_else(PoisonError::into_inner);
         let evaluation = evaluations.get(params)?.get(name(scope))?.clone();
         drop(evaluations);
-        Some(Recorded {
+        Some(EvaluationRecord {
             state: evaluation.state(),
             every: evaluation.interval(),
             runs: evaluation.runs.list(),

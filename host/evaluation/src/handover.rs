@@ -179,7 +179,7 @@ impl Evaluations {
             old.read(reader.request, now);
             if matches!(found, Fallback::Refresh(_)) {
                 let attempts = old.state().attempts;
-                old.want(now);
+                old.request_attempt(now);
                 let attempt = old.attempt_after(attempts);
                 let _ = tokio::time::timeout_at(until.into(), attempt).await;
                 found = predecessor.decide(policy, Instant::now());

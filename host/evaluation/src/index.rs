@@ -1,4 +1,4 @@
-//! The evaluations of one mapping by parameters and scope, and which of them make room for others.
+//! The evaluations of one mapping, by parameters and scope, and which of them are evicted for new ones.
 
 use std::collections::HashMap;
 use std::sync::Arc;

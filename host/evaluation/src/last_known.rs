@@ -1,4 +1,5 @@
-//! The last values of what an evaluation gives none for, for as long as the policy may want them.
+//! The last known values of objects that an evaluation gives no value for, kept for as long as the policy
+//! allows.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -11,13 +12,13 @@ use leadsman_model::values::{Item, MetricValues, Value};
 #[derive(Debug, Clone, Default)]
 pub struct LastKnown {
     /// By namespace and name; the namespace of objects that live in none is empty.
-    objects: HashMap<Box<str>, HashMap<Box<str>, Known>>,
+    objects: HashMap<Box<str>, HashMap<Box<str>, LastKnownValue>>,
     items: Vec<(Item, Instant)>,
 }
 
 /// A value of an earlier evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
+pub struct LastKnownValue {
     /// The value.
     pub value: Value,
     /// When that evaluation began.
@@ -54,11 +55,12 @@ impl LastKnown {
                     .collect();
                 known.sort_by_key(|&(_, _, _, at)| Reverse(at));
                 known.truncate(most);
-                let mut objects: HashMap<Box<str>, HashMap<Box<str>, Known>> = HashMap::new();
+                let mut objects: HashMap<Box<str>, HashMap<Box<str>, LastKnownValue>> =
+                    HashMap::new();
                 for (namespace, name, value, at) in known {
                     let names = objects.entry(namespace.into()).or_default();
                     // The first is the newest.
-                    names.entry(name.into()).or_insert(Known { value, at });
+                    names.entry(name.into()).or_insert(LastKnownValue { value, at });
                 }
                 Self { objects, items: Vec::new() }
             }
@@ -80,7 +82,7 @@ impl LastKnown {
         }
     }
 
-    fn objects(&self) -> impl Iterator<Item = (&str, &str, &Known)> {
+    fn objects(&self) -> impl Iterator<Item = (&str, &str, &LastKnownValue)> {
         self.objects.iter().flat_map(|(namespace, names)| {
             names.iter().map(move |(name, known)| (&**namespace, &**name, known))
         })
@@ -92,7 +94,7 @@ impl LastKnown {
     }
 
     /// The last value of an object.
-    pub fn object(&self, namespace: &str, name: &str) -> Option<Known> {
+    pub fn object(&self, namespace: &str, name: &str) -> Option<LastKnownValue> {
         self.objects.get(namespace)?.get(name).copied()
     }
 
@@ -109,7 +111,7 @@ impl LastKnown {
     pub(super) fn bytes(&self) -> usize {
         let objects: usize = self
             .objects()
-            .map(|(_, name, _)| name.len() + size_of::<Box<str>>() + size_of::<Known>())
+            .map(|(_, name, _)| name.len() + size_of::<Box<str>>() + size_of::<LastKnownValue>())
             .sum();
         objects + self.items.iter().map(|(item, _)| item.bytes()).sum::<usize>()
     }
@@ -170,7 +172,7 @@ mod tests {
         let first = evaluated(start, objects(&[("a", 1), ("b", 2)]), LastKnown::default());
         let lacks_b = objects(&[("a", 3)]);
         let known = after(&first, &lacks_b, 30);
-        assert_eq!(known.object("shop", "b"), Some(Known { value: value(2), at: start }));
+        assert_eq!(known.object("shop", "b"), Some(LastKnownValue { value: value(2), at: start }));
         assert_eq!(known.object("shop", "a"), None, "it has a value");
         assert_eq!(known.object("bank", "b"), None);
         // It stays known over further evaluations, with the time of its own.
@@ -178,7 +180,7 @@ mod tests {
         let nothing = objects(&[]);
         let known = after(&second, &nothing, 60);
         assert_eq!(known.object("shop", "b").map(|known| known.at), Some(start));
-        assert_eq!(known.object("shop", "a"), Some(Known { value: value(3), at: at(30) }));
+        assert_eq!(known.object("shop", "a"), Some(LastKnownValue { value: value(3), at: at(30) }));
         let known = after(&second, &nothing, 61);
         assert_eq!(known.object("shop", "b"), None, "it is too old");
         assert!(known.object("shop", "a").is_some());

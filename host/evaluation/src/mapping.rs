@@ -109,7 +109,7 @@ impl Mapping {
         self.queries.iter().any(|query| query.kind.uses_namespace())
     }
 
-    /// Whether queries name the objects that are asked for.
+    /// Whether queries name the objects that are requested.
     pub fn names_objects(&self) -> bool {
         self.queries.iter().any(|query| query.kind.names_objects())
     }

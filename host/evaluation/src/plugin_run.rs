@@ -22,14 +22,14 @@ use leadsman_trace::{self as trace, SpanKind};
 /// How a run is called that gave values.
 const OK: &str = "ok";
 
-/// Which of the two plugins of a mapping.
+/// Which of the two plugins of a mapping is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum PluginRole {
     Serving,
     Candidate,
 }
 
-impl Which {
+impl PluginRole {
     /// The name of its role, as a label of metrics.
     fn role(self) -> &'static str {
         match self {
@@ -78,8 +78,8 @@ impl Permits {
     }
 }
 
-/// What a run of a plugin gave.
-pub(super) struct Ran {
+/// The result of a run of a plugin.
+pub(super) struct PluginRun {
     pub(super) values: Values,
     /// What it left out because its series do not agree.
     pub(super) disputes: Disputes,
@@ -98,7 +98,7 @@ pub(super) struct Traced {
 /// team's budget get: the two agree.
 struct Timed {
     mapping: Arc<Mapping>,
-    which: Which,
+    which: PluginRole,
     begun: Instant,
     /// How it ended: `ok`, or the reason of its failure.
     outcome: &'static str,
@@ -106,7 +106,7 @@ struct Timed {
 }
 
 impl Timed {
-    fn begin(mapping: Arc<Mapping>, which: Which, permits: Permits) -> Self {
+    fn begin(mapping: Arc<Mapping>, which: PluginRole, permits: Permits) -> Self {
         let outcome = EvaluationError::Internal.reason();
         Self { mapping, which, begun: Instant::now(), outcome, permits }
     }
@@ -131,8 +131,8 @@ impl Drop for Timed {
         let runs = &self.mapping.runs;
         runs.took(took);
         let of_plugin = match self.which {
-            Which::Serving => &runs.serving,
-            Which::Candidate => &runs.candidate,
+            PluginRole::Serving => &runs.serving,
+            PluginRole::Candidate => &runs.candidate,
         };
         of_plugin.add(took, self.outcome != OK);
         self.mapping.metrics.plugin_ran(self.which.role(), self.outcome, took);
@@ -146,15 +146,15 @@ impl Drop for Timed {
 /// the run: they stay taken until the plugin has ended, even if nobody waits for it any more.
 pub(super) async fn run(
     mapping: &Arc<Mapping>,
-    which: Which,
+    which: PluginRole,
     input: Input,
     scope: &Scope,
     stage: impl Fn(Stage),
-) -> (Result<Ran, EvaluationError>, Option<Traced>) {
+) -> (Result<PluginRun, EvaluationError>, Option<Traced>) {
     let mut span = trace::child("plugin", SpanKind::Internal);
     if span.is_sampled() {
         match (which, &mapping.candidate) {
-            (Which::Candidate, Some(candidate)) => {
+            (PluginRole::Candidate, Some(candidate)) => {
                 span.set("leadsman.plugin", candidate.plugin_name.as_str());
             }
             _ => span.set("leadsman.plugin", mapping.plugin_names().as_str()),
@@ -172,7 +172,7 @@ pub(super) async fn run(
     let (running, scope) = (mapping.clone(), scope.clone());
     let task = tokio::task::spawn_blocking(move || {
         let mut span = span;
-        if which == Which::Serving {
+        if which == PluginRole::Serving {
             let series = input.answers.iter().map(|answer| answer.data.series()).sum();
             running.metrics.plugin_received(series);
         }
@@ -185,7 +185,7 @@ pub(super) async fn run(
         if let Err(error) = &result {
             span.fail(error.reason());
         }
-        let ran = result.map(|(values, disputes)| Ran { values, disputes, took });
+        let ran = result.map(|(values, disputes)| PluginRun { values, disputes, took });
         (ran, trace.map(|trace| Traced { trace, took }))
     });
     task.await.unwrap_or_else(|error| {
@@ -201,13 +201,13 @@ type Called = (Result<(Values, Disputes), EvaluationError>, Trace);
 
 fn evaluate(
     mapping: &Mapping,
-    which: Which,
+    which: PluginRole,
     mut input: Input,
     scope: &Scope,
 ) -> Result<Called, EvaluationError> {
     let title = mapping.title();
     let (plugin, plugin_name, config, objects, name) = match (which, &mapping.candidate) {
-        (Which::Candidate, Some(of)) => {
+        (PluginRole::Candidate, Some(of)) => {
             let name = format!("{title} (candidate)");
             (&of.plugin, &of.plugin_name, &of.config, &of.object_columns, name)
         }
@@ -221,7 +221,7 @@ fn evaluate(
         input = input.with_objects(&table);
     }
     // A candidate stands alone.
-    let then = if which == Which::Serving { mapping.then.as_slice() } else { &[] };
+    let then = if which == PluginRole::Serving { mapping.then.as_slice() } else { &[] };
     let run = Run {
         name: &name,
         config,
@@ -235,7 +235,7 @@ fn evaluate(
         },
     };
     let disputes = match (which, &mapping.object_names) {
-        (Which::Serving, Some(names)) => Disputes::find(&input, names),
+        (PluginRole::Serving, Some(names)) => Disputes::find(&input, names),
         _ => Disputes::default(),
     };
     let failed = |name: &str, source: RunError| {

@@ -1,4 +1,4 @@
-//! What an attempt under way is doing, as it is reported to readers who wait for it.
+//! The stage of an attempt in progress, which is reported to readers whose deadline passes.
 
 use std::fmt;
 

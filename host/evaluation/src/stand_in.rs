@@ -61,7 +61,7 @@ impl fmt::Display for StandIn {
     }
 }
 
-/// A number of replicas that is asked for while values are not known.
+/// A number of replicas that is requested while values are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatedReplicas {
     /// The number.

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::awaiting::Awaiting;
+use super::awaiting::WaitingReads;
 use super::basis::Basis;
 use super::cadence::Cadence;
 use super::error::EvaluationError;
@@ -73,7 +73,12 @@ impl Evaluated {
 
     /// The same values with the last ones of what they lack and `before` had, of at most so many
     /// objects or items, as far as the policy asks for them.
-    pub(super) fn remembering(self, before: Option<&Self>, policy: &Policy, most: usize) -> Self {
+    pub(super) fn with_last_known(
+        self,
+        before: Option<&Self>,
+        policy: &Policy,
+        most: usize,
+    ) -> Self {
         let (Some(before), Some(oldest)) = (before, policy.last_known) else { return self };
         let values = &self.values.served;
         let last_known = Arc::new(LastKnown::after(before, values, oldest, self.at, most));
@@ -149,7 +154,7 @@ pub(super) struct Evaluation {
     /// Whether its driver is there.
     driven: AtomicBool,
     /// The spans of the reads that wait for an attempt.
-    pub(super) awaiting: Awaiting,
+    pub(super) awaiting: WaitingReads,
     /// Its last runs.
     pub(super) runs: RunLog,
     /// Who reads it.
@@ -186,7 +191,7 @@ impl Evaluation {
             stage: Mutex::default(),
             predecessor: Mutex::default(),
             driven: AtomicBool::new(true),
-            awaiting: Awaiting::default(),
+            awaiting: WaitingReads::default(),
             runs: RunLog::new(records.clone()),
             readers: ReaderLog::default(),
         }
@@ -230,7 +235,7 @@ impl Evaluation {
         drop(before);
     }
 
-    /// Whether attempts are made when they are asked for.
+    /// Whether attempts are made when they are requested.
     pub(super) fn is_driven(&self) -> bool {
         self.driven.load(Ordering::Acquire)
     }
@@ -302,16 +307,16 @@ impl Evaluation {
         let _ = ended.wait_for(|&ended| ended > attempts).await;
     }
 
-    /// Asks for an attempt, unless one is under way.
-    pub(super) fn want(&self, now: Instant) {
+    /// Requests an attempt, unless one is under way.
+    pub(super) fn request_attempt(&self, now: Instant) {
         if self.waiting(now).is_none() {
             self.demanded.store(true, Ordering::Release);
             self.demand.notify_one();
         }
     }
 
-    /// Waits until a read asks for an attempt.
-    pub(super) async fn wanted(&self) {
+    /// Waits until a read requests an attempt.
+    pub(super) async fn attempt_requested(&self) {
         // A demand from before the last attempt began was met by it.
         while !self.demanded.load(Ordering::Acquire) {
             self.demand.notified().await;

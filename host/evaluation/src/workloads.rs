@@ -1,5 +1,5 @@
-//! How workloads are scaled, for numbers that depend on it: asked of the cluster when it is needed,
-//! kept for a moment, and within bounds.
+//! The scales of workloads, for stated numbers of replicas: requested from the cluster on demand, cached
+//! for a moment, and bounded.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,14 +37,14 @@ struct ScaleReader {
 }
 
 /// Whoever holds the lock asks, and the others wait for the answer.
-type Entry = tokio::sync::Mutex<Option<Known>>;
+type Entry = tokio::sync::Mutex<Option<CachedScale>>;
 
-struct Known {
+struct CachedScale {
     scale: Result<Scale, String>,
     at: Instant,
 }
 
-impl Known {
+impl CachedScale {
     fn is_fresh(&self) -> bool {
         self.at.elapsed() <= MAX_AGE
     }
@@ -79,7 +79,7 @@ impl Workloads {
         let scale = tokio::time::timeout(REQUEST_TIMEOUT, read).await.unwrap_or_else(|_| {
             Err(format!("kube-apiserver has not answered within {REQUEST_TIMEOUT:?}"))
         });
-        *known = Some(Known { scale: scale.clone(), at: Instant::now() });
+        *known = Some(CachedScale { scale: scale.clone(), at: Instant::now() });
         scale
     }
 }
@@ -92,7 +92,7 @@ impl ScaleReader {
         }
         if known.len() >= MAX_WORKLOADS {
             let is_fresh = |entry: &Arc<Entry>| match entry.try_lock() {
-                Ok(known) => known.as_ref().is_some_and(Known::is_fresh),
+                Ok(known) => known.as_ref().is_some_and(CachedScale::is_fresh),
                 // It is being asked for.
                 Err(_) => true,
             };
@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn an_answer_counts_for_a_short_time() {
         let scale = || Ok(Scale { replicas: 1, ready: None });
-        assert!(Known { scale: scale(), at: Instant::now() }.is_fresh());
+        assert!(CachedScale { scale: scale(), at: Instant::now() }.is_fresh());
         let before = Instant::now().checked_sub(MAX_AGE * 2);
-        assert!(before.is_none_or(|at| !Known { scale: scale(), at }.is_fresh()));
+        assert!(before.is_none_or(|at| !CachedScale { scale: scale(), at }.is_fresh()));
     }
 
     #[tokio::test]

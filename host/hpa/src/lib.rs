@@ -24,7 +24,7 @@ pub use limits::{
 pub use metric::{Metric, MetricTarget, Reading, Utilization};
 pub use pods::{Phase, Pod, PodGroups, PodSample, ReadyCondition, Startup};
 pub use proposal::{Calculation, Failure, Proposal, Replicas, propose};
-pub use stabilization::{Recommendation, Stabilized};
+pub use stabilization::{DEFAULT_DOWNSCALE_STABILIZATION, Recommendation, Stabilized};
 pub use tolerance::Tolerance;
 
 /// The next integer, as a number of replicas. What is beyond its range is at its end.

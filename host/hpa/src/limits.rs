@@ -1,4 +1,4 @@
-//! What limits a recommendation: the autoscaler's bounds, and how fast it may change.
+//! The limits of a recommendation: minimum and maximum replicas, and the rates of scaling policies.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which pods of the target count.
+//! Which pods of the target count in the arithmetic.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

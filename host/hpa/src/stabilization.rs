@@ -1,8 +1,11 @@
-//! Recommendations that are held against recent ones.
+//! The stabilization window: a recommendation compared with recent ones.
 
 use std::time::Duration;
 
 use crate::limits::Behavior;
+
+/// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
+pub const DEFAULT_DOWNSCALE_STABILIZATION: Duration = Duration::from_secs(300);
 
 /// A number of replicas that was recommended before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

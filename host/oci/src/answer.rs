@@ -9,7 +9,7 @@ use leadsman_model::reference::{Digest, Digester};
 use leadsman_model::text::one_line;
 
 /// The maximum size of an error response that is read, in bytes.
-const ERROR_BYTES: u64 = 16 << 10;
+const MAX_ERROR_BYTES: u64 = 16 << 10;
 
 /// How many characters of a text from a registry a message shows.
 const MAX_MESSAGE_CHARS: usize = 200;
@@ -70,7 +70,7 @@ pub(super) fn media_type(response: &Response) -> Option<String> {
 }
 
 /// The message of an error response: the first of its errors, or the beginning of its text.
-pub(super) async fn said(response: Response) -> Option<String> {
+pub(super) async fn error_message(response: Response) -> Option<String> {
     #[derive(Deserialize)]
     struct Errors {
         errors: Vec<Fault>,
@@ -81,7 +81,7 @@ pub(super) async fn said(response: Response) -> Option<String> {
         #[serde(default)]
         message: String,
     }
-    let body = bounded(response, ERROR_BYTES, "the error").await.ok()?;
+    let body = bounded(response, MAX_ERROR_BYTES, "the error").await.ok()?;
     let first = serde_json::from_slice::<Errors>(&body).ok();
     let text = match first.and_then(|it| it.errors.into_iter().next()) {
         Some(fault) => format!("{} {}", fault.code, fault.message),

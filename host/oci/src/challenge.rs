@@ -10,7 +10,7 @@ use super::error::PullError;
 use super::session::Session;
 
 /// The maximum size of a token service's response, in bytes.
-const TOKEN_BYTES: u64 = 1 << 20;
+const MAX_TOKEN_BYTES: u64 = 1 << 20;
 
 /// A challenge: its scheme in lower case, and its parameters.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ async fn bearer_token(
         }
     }
     let what = format!("the token from {}", host(&realm));
-    let body = bounded(response, TOKEN_BYTES, &what).await?;
+    let body = bounded(response, MAX_TOKEN_BYTES, &what).await?;
     // The parser's message could quote the token.
     let answer: TokenAnswer = serde_json::from_slice(&body)
         .map_err(|_| session.challenge("its token service did not answer with a token"))?;

@@ -34,8 +34,8 @@ const NO_TIME: &str = "1970-01-01T00:00:00Z";
 /// How often each part is tried while the registry is unavailable.
 const MAX_ATTEMPTS: u32 = 3;
 /// The delay before the second attempt. It doubles.
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-const MAX_RETRY: Duration = Duration::from_secs(4);
+const MIN_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(4);
 
 /// A component to push.
 #[derive(Debug, Clone, Copy)]
@@ -352,7 +352,7 @@ impl Push<'_> {
 
 /// Tries something again while it fails for a reason that may pass.
 async fn attempts<T>(task: impl AsyncFn() -> Result<T, PushError>) -> Result<T, PushError> {
-    let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
+    let mut backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
     let mut attempt = 1;
     loop {
         match task().await {

@@ -3,7 +3,7 @@
 use http::{HeaderValue, header};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
-use super::answer::{bounded, digested, host, media_type, said, shown};
+use super::answer::{bounded, digested, error_message, host, media_type, shown};
 use super::challenge;
 use super::credentials::{CredentialKind, RegistryCredentials};
 use super::error::PullError;
@@ -12,7 +12,7 @@ use leadsman_model::reference::Digest;
 use leadsman_model::reference::Reference;
 
 /// The maximum size of a manifest, in bytes: what registries must support.
-const MANIFEST_BYTES: u64 = 4 << 20;
+const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 const MAX_REDIRECTS: usize = 5;
 
 /// A session with one repository: its credentials, and the token once there is one.
@@ -151,7 +151,7 @@ impl<'a> Session<'a> {
             status => {
                 // The message of a host behind a redirect is not shown.
                 let said = match self.is_own(response.url()) {
-                    true => said(response).await,
+                    true => error_message(response).await,
                     false => None,
                 };
                 Err(PullError::Status { host, what: what.to_owned(), status, said })
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         let what = self.name(&format!("the manifest {version}"));
         let response = self.ask(Method::GET, &format!("manifests/{version}"), &what).await?;
         let media_type = media_type(&response);
-        Ok((bounded(response, MANIFEST_BYTES, &what).await?, media_type))
+        Ok((bounded(response, MAX_MANIFEST_BYTES, &what).await?, media_type))
     }
 
     /// Reads the manifest with this digest.

@@ -234,7 +234,7 @@ impl ObjectAbsence<'_> {
     }
 
     /// Why last known values, the oldest of this age, stand for some of the objects.
-    pub(super) fn remembered(
+    pub(super) fn last_known(
         &self,
         oldest: Duration,
         names: &[&str],
@@ -265,7 +265,7 @@ pub(super) fn last_known(what: &str, oldest: Duration, why: &str) -> Missing {
     Missing::new(MissingReason::LastKnown, message)
 }
 
-/// Why a list of objects is empty before any value is looked for.
+/// Why a list of objects is empty before any value is searched for.
 pub(super) fn nothing_selected(
     metric: &str,
     store: &ObjectStore,

@@ -38,17 +38,17 @@ pub struct CustomRead<'a> {
     part: Part,
 }
 
-/// What was read.
+/// The result of a read.
 pub struct CustomReading<'a> {
     read: &'a CustomRead<'a>,
-    places: Vec<Place>,
+    groups: Vec<ValueGroup>,
     origin: Option<Origin>,
-    /// What is missing because it could not be read.
+    /// The parts that could not be read.
     left_out: Option<Missing>,
 }
 
 /// Values of one evaluation, and the objects that they are for.
-struct Place {
+struct ValueGroup {
     namespace: Option<Namespace>,
     names: Vec<Arc<str>>,
     reading: Reading,
@@ -102,7 +102,7 @@ impl<'a> CustomRead<'a> {
         Ok(Self { request, reader, begun, kind, namespace, series, part })
     }
 
-    /// What an answer would be made from if it were given now, without waiting for anything.
+    /// The origin of an answer from the values that are known now. Waits for nothing.
     pub fn peek(&self) -> Option<Origin> {
         if self.of_namespaces() {
             return None;
@@ -111,13 +111,13 @@ impl<'a> CustomRead<'a> {
         Some(Origin::new(&*self.part.peek()?, None, objects))
     }
 
-    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// Makes the read. Objects that do not exist are not worth an evaluation, so they are searched for first,
     /// unless there is an answer already that was made from what is `known`.
     pub async fn read(&self, known: Option<Origin>) -> Result<CustomReading<'_>, ReadError> {
         let mut reading =
-            CustomReading { read: self, places: Vec::new(), origin: None, left_out: None };
+            CustomReading { read: self, groups: Vec::new(), origin: None, left_out: None };
         if self.of_namespaces() {
-            (reading.places, reading.left_out) = self.namespaces().await?;
+            (reading.groups, reading.left_out) = self.namespaces().await?;
             return Ok(reading);
         }
         let version = self.kind.version(self.namespace());
@@ -139,7 +139,7 @@ impl<'a> CustomRead<'a> {
         let kept = stands.may_be_kept() && values.evaluated.last_known.is_empty();
         reading.origin = kept.then_some(origin);
         let namespace = self.namespace.clone();
-        reading.places.push(Place { namespace, names, reading: values, stands });
+        reading.groups.push(ValueGroup { namespace, names, reading: values, stands });
         Ok(reading)
     }
 
@@ -191,9 +191,9 @@ impl<'a> CustomRead<'a> {
         self.namespace.as_ref().map_or("", Namespace::as_str)
     }
 
-    /// Reads the evaluations of all namespaces that are asked for, within the deadline of one. Those
+    /// Reads the evaluations of all namespaces that are requested, within the deadline of one. Those
     /// that fail are left out.
-    async fn namespaces(&self) -> Result<(Vec<Place>, Option<Missing>), ReadError> {
+    async fn namespaces(&self) -> Result<(Vec<ValueGroup>, Option<Missing>), ReadError> {
         let mut parts = Vec::new();
         for name in self.names()? {
             let namespace = name.parse::<Namespace>();
@@ -203,18 +203,18 @@ impl<'a> CustomRead<'a> {
         }
         let reads = parts.iter().map(|(name, part)| self.of_namespace(name, part));
         let readings = futures_util::future::join_all(reads).await;
-        let (mut places, mut failed) = (Vec::new(), Vec::new());
+        let (mut groups, mut failed) = (Vec::new(), Vec::new());
         for ((name, _), reading) in parts.iter().zip(readings) {
             match reading {
                 Ok((reading, stands)) => {
                     let names = vec![name.clone()];
-                    places.push(Place { namespace: None, names, reading, stands });
+                    groups.push(ValueGroup { namespace: None, names, reading, stands });
                 }
                 Err(error) => failed.push(error),
             }
         }
-        let left_out = left_out(&places, &failed)?;
-        Ok((places, left_out))
+        let left_out = left_out(&groups, &failed)?;
+        Ok((groups, left_out))
     }
 
     /// Reads the evaluation of one namespace, for the namespace itself.
@@ -229,7 +229,7 @@ impl<'a> CustomRead<'a> {
         Ok((reading, stands))
     }
 
-    /// The names of the objects that are asked for.
+    /// The names of the objects that are requested.
     fn names(&self) -> Result<Vec<Arc<str>>, ReadError> {
         let (request, namespace) = (self.request, self.namespace());
         match request.target {
@@ -260,29 +260,29 @@ impl<'a> CustomRead<'a> {
 }
 
 impl CustomReading<'_> {
-    /// What the answer is made from, where it may be kept.
+    /// The origin of the answer, if it may be cached.
     pub fn origin(&self) -> Option<Origin> {
         self.origin
     }
 
     /// Whether values are served although there are no newer ones.
     pub fn is_stale(&self) -> bool {
-        self.places.iter().any(|place| place.reading.stale.is_some())
+        self.groups.iter().any(|group| group.reading.stale.is_some())
     }
 
     /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let mapping = self.read.part.mapping();
-        let stale = |place: &Place| stale_warning(&place.reading, &place.stands, mapping);
-        let stale = self.places.iter().find_map(stale);
+        let stale = |group: &ValueGroup| stale_warning(&group.reading, &group.stands, mapping);
+        let stale = self.groups.iter().find_map(stale);
         let not_numbers =
-            || self.places.iter().find_map(|place| not_numbers(&place.reading, mapping));
+            || self.groups.iter().find_map(|group| not_numbers(&group.reading, mapping));
         stale.or_else(not_numbers)
     }
 
     /// A warning of a source, which may mean that the values are made from a part of the series alone.
     pub fn source_warning(&self) -> Option<&str> {
-        self.places.iter().find_map(|place| place.reading.evaluated.basis.warning())
+        self.groups.iter().find_map(|group| group.reading.evaluated.basis.warning())
     }
 }
 

@@ -27,12 +27,11 @@ pub struct ExternalRead<'a> {
     part: Part,
     /// The series of the metric, if a rule gives it.
     series: KnownSeries,
-    /// What picks items of the evaluation. A query that has a place for the selector was asked for
-    /// these alone.
+    /// Selects items of the evaluation; `None` if its query has the selector, so that it has these items alone.
     picked: Option<Selector>,
 }
 
-/// What was read.
+/// The result of a read.
 pub struct ExternalReading<'a> {
     read: &'a ExternalRead<'a>,
     reading: Reading,
@@ -41,7 +40,7 @@ pub struct ExternalReading<'a> {
     default: Option<Item>,
 }
 
-/// Items that were asked for.
+/// Items that were requested.
 #[derive(Debug)]
 pub struct ExternalItems<'a> {
     /// The items.
@@ -82,11 +81,11 @@ impl<'a> ExternalRead<'a> {
         let selector = selector("labelSelector", request.metric_selector)?;
         let scope = match request.namespace.parse::<Namespace>() {
             Ok(namespace) => mapping.scope(&namespace),
-            // As in prometheus-adapter: what is asked for no namespace is the same for all of them.
+            // As in prometheus-adapter: a query without a namespace gives the same for all of them.
             Err(_) if request.namespace == "*" && mapping.is_for_all_namespaces() => Scope::Cluster,
             Err(error) => return Err(ReadError::Bad(error.to_string())),
         };
-        // Where a query has a place for the selector, it decides what is asked for; all other
+        // Where a query has the placeholder of the selector, it decides what is requested; all other
         // selectors pick from one evaluation.
         let in_query = mapping.queries.iter().any(|query| query.kind.uses_selector());
         let (key, picked) = if in_query {
@@ -99,7 +98,7 @@ impl<'a> ExternalRead<'a> {
         Ok(Self { request, reader, begun, part, series, picked })
     }
 
-    /// What an answer would be made from if it were given now, without waiting for anything.
+    /// The origin of an answer from the values that are known now. Waits for nothing.
     pub fn peek(&self) -> Option<Origin> {
         Some(Origin::new(&*self.part.peek()?, None, 0))
     }
@@ -122,7 +121,7 @@ impl<'a> ExternalRead<'a> {
         Ok(ExternalReading { read: self, reading, stands, default })
     }
 
-    /// Whether an item is asked for.
+    /// Whether an item is requested.
     fn picks(&self, item: &Item) -> bool {
         self.picked.as_ref().is_none_or(|selector| picks(selector, &item.labels))
     }
@@ -139,7 +138,7 @@ impl<'a> ExternalRead<'a> {
 }
 
 impl ExternalReading<'_> {
-    /// What the answer is made from.
+    /// The origin of the answer.
     pub fn origin(&self) -> Option<Origin> {
         let kept = self.stands.may_be_kept() && self.reading.evaluated.last_known.is_empty();
         kept.then(|| Origin::new(&self.reading.evaluated, None, 0))
@@ -161,7 +160,7 @@ impl ExternalReading<'_> {
         self.reading.evaluated.basis.warning()
     }
 
-    /// The items that were asked for.
+    /// The items that were requested.
     pub fn items(&self) -> Result<ExternalItems<'_>, ReadError> {
         let metric = self.read.request.metric;
         let values = &self.reading.evaluated.values;
@@ -175,7 +174,7 @@ impl ExternalReading<'_> {
         };
         let mut items: Vec<&Item> = served.iter().filter(|item| picks(&item.labels)).collect();
         // Whoever reads adds the items up, so one that is missing would count as 0. Of those that
-        // were not kept it is not known whether they were asked for.
+        // were not kept it is not known whether they were requested.
         let lost = values.refused_count > values.refused.len();
         let refused = values.refused.iter().find(|refusal| lost || picks(&refusal.labels));
         if let Some(refusal) = refused {

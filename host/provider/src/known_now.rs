@@ -1,9 +1,8 @@
-//! One number of a metric, if it is known now: what workloads are taken to zero and from zero by.
+//! The value of a metric as one number, if it is known now, for decisions about the last replica.
 //!
-//! It is read as an autoscaler reads it, so that both see the same. But what a policy puts in place
-//! of a value that is not known is no reason to take away the last replica: such a number is none
-//! here. Nor is a low one that a source gives with a warning, which is how Thanos and others say that
-//! their answer is partial: the rest may be what is missing.
+//! It is read as an autoscaler reads it, so that both see the same value. Two kinds of values do not
+//! count as known: numbers that a policy puts in place of unknown values, and low values that a source
+//! gives with a warning. Thanos and others mark partial answers in that way, and the rest may be missing.
 
 use std::sync::Arc;
 use std::time::Instant;

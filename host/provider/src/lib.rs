@@ -1,10 +1,8 @@
-//! From a request to values: the entry of the table, its evaluations, and the objects or items that
-//! are asked for.
+//! From a request to values: the entry of the table, its evaluations, and the requested objects or items.
 //!
-//! Each API has a read that goes three steps: it finds what serves the metric (`new`), reads the
-//! evaluations (`read`), and picks the values that are asked for (`values`). What these are made
-//! from is known before they are picked ([`Origin`]), so whoever keeps rendered answers can leave
-//! out the last step. Knows nothing of HTTP and of how values are rendered.
+//! Each API has a type of read with three steps: find what serves the metric (`new`), read the evaluations
+//! (`read`), and select the requested values (`values`). The origin of the values is known before the last
+//! step ([`Origin`]), so a cache of rendered answers can skip it. Knows nothing of HTTP or rendering.
 
 mod absence;
 mod custom;

@@ -1,5 +1,5 @@
-//! The newest known values of a metric, without a read: nobody counts as a reader, nothing is
-//! evaluated, and nothing that nobody reads is kept.
+//! The newest known values of a metric, without a read: it starts no evaluation, keeps none in use, and
+//! records no reader.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use leadsman_model::query_params::QueryParams;
 use leadsman_model::selector::Selector;
 use leadsman_model::values::MetricValues;
 
-/// What is looked for.
+/// The request.
 #[derive(Debug, Clone, Copy)]
 pub struct NewestRequest<'a> {
     /// In which API, and for which objects.
@@ -22,7 +22,7 @@ pub struct NewestRequest<'a> {
     pub namespace: &'a str,
     /// The metric.
     pub metric: &'a str,
-    /// The object whose value is looked for; `None` for the items of an external metric, and where the
+    /// The object of the value; `None` for the items of an external metric, and where the
     /// state alone is.
     pub object: Option<&'a str>,
     /// Picks series or items.

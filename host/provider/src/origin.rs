@@ -1,8 +1,8 @@
-//! What an answer is made from, so that answers can be cached.
+//! The origin of an answer: equal origins give equal answers, so that answers can be cached.
 
 use leadsman_evaluation::Evaluated;
 
-/// What an answer is made from. Two answers to one question are equal if they have the same origin.
+/// The origin of an answer. Two answers to one request are equal if they have the same origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// The numbers of the evaluations. They identify what was asked of which mapping: no other

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::ReadError;
 use leadsman_evaluation::{
-    Evaluated, Evaluations, Known, Mapping, Missing, MissingReason, ReadFailure, Reader, Reading,
-    Recipient, StandIn, StatedNumber,
+    Evaluated, Evaluations, LastKnownValue, Mapping, Missing, MissingReason, ReadFailure, Reader,
+    Reading, Recipient, StandIn, StatedNumber,
 };
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
@@ -50,8 +50,8 @@ impl Part {
     }
 
     /// The last known value of what is absent, with its age, where the policy lets it stand yet.
-    pub(super) fn last_known(&self, known: Option<Known>) -> Option<(Value, Duration)> {
-        let Known { value, at } = known?;
+    pub(super) fn last_known(&self, known: Option<LastKnownValue>) -> Option<(Value, Duration)> {
+        let LastKnownValue { value, at } = known?;
         Some((value, self.may_stand(at)?))
     }
 
@@ -130,7 +130,7 @@ impl StandIns {
     }
 
     /// Whether an answer with them may be kept: what stands for values that are not known is reported
-    /// anew each time, and what depends on a workload is asked for anew.
+    /// anew each time, and what depends on a workload is requested anew.
     pub(super) fn may_be_kept(&self) -> bool {
         self.instead.is_none() && self.default.is_none_or(|number| !number.of_now)
     }

@@ -1,4 +1,4 @@
-//! What may be asked.
+//! The requests that a provider takes.
 
 use std::hash::BuildHasher as _;
 use std::hash::{Hash, Hasher};
@@ -8,7 +8,7 @@ use crate::snapshot::MeasuredKind;
 use leadsman_evaluation::{Reader, ReaderIdentity};
 use leadsman_model::names::ObjectName;
 
-/// Who reads.
+/// The reader.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Caller<'a> {
     /// The same number for the same user.
@@ -26,7 +26,7 @@ impl Hash for Caller<'_> {
     }
 }
 
-/// Which objects are asked for.
+/// Which objects are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ObjectSelection<'a> {
     /// Those that the selector picks.
@@ -38,7 +38,7 @@ pub enum ObjectSelection<'a> {
 /// A read of a custom metric.
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct CustomRequest<'a> {
-    /// Who reads.
+    /// The reader.
     pub caller: Caller<'a>,
     /// The namespace of the objects; `None` at the root.
     pub namespace: Option<&'a str>,
@@ -57,7 +57,7 @@ pub struct CustomRequest<'a> {
 /// A read of an external metric.
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct ExternalRequest<'a> {
-    /// Who reads.
+    /// The reader.
     pub caller: Caller<'a>,
     /// The namespace that the read is for.
     pub namespace: &'a str,
@@ -70,7 +70,7 @@ pub struct ExternalRequest<'a> {
 /// A read of resource metrics.
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct ResourceRequest<'a> {
-    /// Who reads.
+    /// The reader.
     pub caller: Caller<'a>,
     /// The kind of objects.
     pub kind: MeasuredKind,

@@ -2,9 +2,9 @@
 //! provider, the wall clock, back-off, supervision of tasks, threads that may block, metrics and logs.
 //! Independent of the domain.
 
-pub mod apart;
 pub mod backoff;
 pub mod clock;
+pub mod decoding;
 pub mod files;
 pub mod supervise;
 pub mod telemetry;

@@ -1,4 +1,4 @@
-//! Who calls, and what they may read.
+//! The caller of a scaler: its credentials, and the authorization of the reads that it requests.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::Scaler;
 use super::measure::{Measured, measure};
-use super::places::Place;
+use super::permits::CallPermit;
 use super::read::Read;
 use leadsman_api::Status;
 use leadsman_model::quantity::Quantity;
@@ -16,27 +16,27 @@ use leadsman_provider::Caller as Reader;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_server::auth::{Client, Denied, Peer};
 
-/// How much of a client's program is kept, in characters: more is recorded nowhere.
+/// The maximum recorded length of a client's `User-Agent`, in characters.
 const MAX_AGENT: usize = 120;
 
-/// The credentials of a client. They are checked again for as long as a call is open.
+/// The credentials of a client. They are checked again while a call is open.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
     peer: Arc<Peer>,
     /// The header of this name.
     authorization: Option<HeaderValue>,
-    /// The beginning of what the client's program calls itself.
+    /// The beginning of its `User-Agent`.
     agent: Box<str>,
 }
 
-/// A client that has shown who it is.
+/// An authenticated client.
 pub(super) struct Caller {
     pub(super) scaler: Arc<Scaler>,
     credentials: Credentials,
-    /// `None` where nobody is asked who they are.
+    /// `None` where clients are not authenticated.
     client: Option<Client>,
     /// Counts the call.
-    _place: Option<Place>,
+    _permit: Option<CallPermit>,
 }
 
 impl Credentials {
@@ -52,10 +52,10 @@ impl Credentials {
 }
 
 impl Caller {
-    /// Authenticates a client, and takes a place among the calls that are under way.
+    /// Authenticates a client, and takes a permit for a call.
     pub(super) async fn of(scaler: Arc<Scaler>, credentials: Credentials) -> Result<Self, Status> {
         let mut caller = Self::unbounded(scaler, credentials).await?;
-        caller._place = Some(caller.scaler.calls.take(caller.id())?);
+        caller._permit = Some(caller.scaler.calls.take(caller.id())?);
         Ok(caller)
     }
 
@@ -72,21 +72,21 @@ impl Caller {
                 Some(client.map_err(|denied| refused(&scaler, denied))?)
             }
         };
-        Ok(Self { scaler, credentials, client, _place: None })
+        Ok(Self { scaler, credentials, client, _permit: None })
     }
 
-    /// Looks at the credentials of a call that is open once more: a certificate may have expired, and a token
-    /// may not be valid any more.
-    pub(super) async fn again(&self) -> Result<Self, Status> {
+    /// Authenticates an open call again: its certificate may have expired, and its token may have been
+    /// revoked.
+    pub(super) async fn reauthenticated(&self) -> Result<Self, Status> {
         Self::unbounded(self.scaler.clone(), self.credentials.clone()).await
     }
 
-    /// Tells one user from another.
+    /// Identifies the user.
     pub(super) fn id(&self) -> u64 {
         self.client.as_ref().map_or(0, |client| client.id().0)
     }
 
-    /// The same for the record of who reads.
+    /// The same for the record of readers.
     fn reader(&self) -> Reader<'_> {
         Reader {
             id: self.id(),
@@ -95,19 +95,19 @@ impl Caller {
         }
     }
 
-    /// Whether the client may read this through the metrics APIs.
-    pub(super) async fn permit(&self, read: &Read) -> Result<(), Status> {
+    /// Authorizes a read as one of the metrics APIs.
+    pub(super) async fn authorize(&self, read: &Read) -> Result<(), Status> {
         let (Some(clients), Some(client)) = (&self.scaler.state.clients, &self.client) else {
             return Ok(());
         };
         let path = read.path().map_err(|error| {
             Status::new(StatusCode::BAD_REQUEST, format!("this cannot be read: {error}"))
         })?;
-        let permitted = clients.permit(&self.credentials.peer, client, &path).await;
-        permitted.map_err(|denied| refused(&self.scaler, denied))
+        let authorized = clients.authorize(&self.credentials.peer, client, &path).await;
+        authorized.map_err(|denied| refused(&self.scaler, denied))
     }
 
-    /// Reads what was permitted.
+    /// Makes an authorized read.
     pub(super) async fn measure(
         &self,
         snapshot: &Snapshot,
@@ -120,7 +120,7 @@ impl Caller {
 }
 
 /// A header on its own: without the space in it, which may be much, and without the head that it is a part of.
-/// A call may stay open for long.
+/// Calls stay open for long.
 fn alone(header: &str) -> Option<HeaderValue> {
     let words: Vec<_> = header.split_ascii_whitespace().collect();
     let mut alone = HeaderValue::try_from(words.join(" ")).ok()?;
@@ -145,7 +145,7 @@ fn refused(scaler: &Scaler, denied: Denied) -> Status {
 }
 
 /// The nearest whole number, for KEDA before 2.17.
-pub(super) fn whole(number: Quantity) -> i64 {
+pub(super) fn rounded(number: Quantity) -> i64 {
     let milli = number.milli();
     milli.div_euclid(1000) + i64::from(milli.rem_euclid(1000) >= 500)
 }
@@ -180,7 +180,7 @@ mod tests {
             (-1600, -2),
             (i64::MAX, 9_223_372_036_854_776),
         ] {
-            assert_eq!(whole(Quantity::from_milli(milli)), expected, "{milli}");
+            assert_eq!(rounded(Quantity::from_milli(milli)), expected, "{milli}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that depend on nothing.
+//! Static answers.
 
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri, header};

@@ -46,7 +46,7 @@ where
     grpc.unary(service, request).await.map(Body::new)
 }
 
-/// Answers a call with messages that come little by little.
+/// Answers a call with a stream of messages.
 pub(super) async fn streaming<Q, A, F, S>(
     request: Request,
     mut answer: impl FnMut(Q) -> F + Send,
@@ -66,13 +66,12 @@ where
     grpc.server_streaming(service, request).await.map(Body::new)
 }
 
-/// A call that is refused before its message is looked at.
+/// A call that is refused before its message is parsed.
 pub(super) fn refusal(status: &Status) -> Response {
     status_of(status).into_http()
 }
 
-/// The status of gRPC that one of HTTP amounts to. What the codes of HTTP are chosen for stands in
-/// `leadsman_api`.
+/// The status of gRPC for one of HTTP. `leadsman_api` chooses the codes of HTTP.
 pub(super) fn status_of(status: &Status) -> tonic::Status {
     let code = match status.code() {
         StatusCode::BAD_REQUEST => Code::InvalidArgument,
@@ -89,7 +88,7 @@ pub(super) fn status_of(status: &Status) -> tonic::Status {
     tonic::Status::new(code, text)
 }
 
-/// How a call ended, as metrics count it.
+/// The outcome of a call, as metrics count it.
 pub(super) fn outcome(response: &Response) -> &'static str {
     // Without a refusal the status comes after the messages.
     let status = response.headers().get("grpc-status");

@@ -1,17 +1,17 @@
-//! Values for scalers of KEDA: its external scaler (gRPC, package `externalscaler`), pushes included, and a
-//! plain answer in JSON for its `metrics-api` trigger.
+//! Scalers of KEDA: the external scaler (gRPC, package `externalscaler`) with pushes, and JSON for the
+//! `metrics-api` trigger.
 //!
-//! Both give what the metrics APIs give, to those who may read it there: a call is authenticated by its
-//! client certificate or bearer token, its trigger says which read of the APIs it stands for, and that very
-//! read is authorized and made. Only the form of the answer is another one: the sum of the values that the
-//! read picks, as an autoscaler makes of external metrics.
+//! Both give what the metrics APIs give, to clients who may read it there. A call is authenticated by client
+//! certificate or bearer token. Its trigger stands for a read of the metrics APIs, which is authorized and
+//! made. The answer has another form: the sum of the values, as an autoscaler computes it for external
+//! metrics.
 
 mod caller;
 mod fixed;
 mod grpc;
 mod measure;
 pub mod messages;
-mod places;
+mod permits;
 mod plain;
 mod push;
 mod read;
@@ -28,20 +28,20 @@ use tokio_util::task::TaskTracker;
 use leadsman_api::CurrentSnapshot;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::Clients;
-use places::Places;
+use permits::CallPermits;
 use reported_values::ReportedValues;
 
-/// How many calls may be under way at once, and how many of one user: KEDA makes a handful at once.
+/// The maximum number of concurrent calls, in total and of one user. KEDA makes a handful at once.
 const MAX_CALLS: usize = 4000;
 const MAX_CALLS_OF_USER: usize = 2000;
 
-/// How many calls may stay open for changes, and how many of one user. KEDA opens two for each push trigger,
-/// all as one user. Each is a task of some kilobytes.
+/// The maximum number of calls that stay open, in total and of one user. KEDA opens two for each push
+/// trigger, all as one user. Each is a task of some kilobytes.
 const MAX_OPEN_CALLS: usize = 8000;
 const MAX_OPEN_CALLS_OF_USER: usize = 4000;
 
-/// The same of clients that may not read what their trigger names: every account of the cluster can show who
-/// it is, and those that may read need the places above.
+/// The same for clients that may not read what their trigger names. Every account of the cluster can
+/// authenticate, and must not take the permits of those that may read.
 const MAX_UNENTITLED_CALLS: usize = 400;
 const MAX_UNENTITLED_CALLS_OF_USER: usize = 100;
 
@@ -64,9 +64,9 @@ pub struct ScalerState {
 struct Scaler {
     state: ScalerState,
     reported_values: ReportedValues,
-    calls: Places,
-    open_calls: Places,
-    unentitled_calls: Places,
+    calls: CallPermits,
+    open_calls: CallPermits,
+    unentitled_calls: CallPermits,
 }
 
 /// All routes of the address for scalers.
@@ -74,9 +74,13 @@ pub fn router(state: ScalerState) -> Router {
     let scaler = Scaler {
         state,
         reported_values: ReportedValues::default(),
-        calls: Places::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
-        open_calls: Places::new("calls that stay open", MAX_OPEN_CALLS, MAX_OPEN_CALLS_OF_USER),
-        unentitled_calls: Places::new(
+        calls: CallPermits::new("calls", MAX_CALLS, MAX_CALLS_OF_USER),
+        open_calls: CallPermits::new(
+            "calls that stay open",
+            MAX_OPEN_CALLS,
+            MAX_OPEN_CALLS_OF_USER,
+        ),
+        unentitled_calls: CallPermits::new(
             "calls that stay open for metrics that their client may not read",
             MAX_UNENTITLED_CALLS,
             MAX_UNENTITLED_CALLS_OF_USER,

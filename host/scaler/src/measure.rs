@@ -1,4 +1,4 @@
-//! The value that a read comes to: one number.
+//! Makes a read and sums its values to one number.
 
 use leadsman_evaluation::{Missing, MissingReason};
 use leadsman_model::names::ObjectName;
@@ -12,16 +12,16 @@ use leadsman_provider::{
 
 use super::read::{Read, ReadSubject};
 
-/// What a read comes to.
+/// The result of a read as one number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Measured {
-    /// The sum of the values that are picked, as an autoscaler makes of external metrics.
+    /// The sum of the selected values, as an autoscaler computes it for external metrics.
     pub(super) value: Quantity,
     /// The time of the oldest of them, in milliseconds since the epoch.
     pub(super) time: i64,
-    /// What should be known of it: values are old.
+    /// A warning: values are old.
     pub(super) warning: Option<String>,
-    /// That something stands for values that are not known, and why.
+    /// Which values are missing, and what stands for them.
     pub(super) missing: Option<Missing>,
 }
 
@@ -32,7 +32,7 @@ impl Measured {
         self.warning.as_ref().map_or(0, String::len) + missing
     }
 
-    /// All that should be known of it.
+    /// All warnings about it.
     pub(super) fn notes(&self) -> Option<String> {
         match (&self.warning, &self.missing) {
             (Some(warning), Some(missing)) => Some(format!("{warning}; {}", missing.message)),
@@ -43,7 +43,7 @@ impl Measured {
     }
 }
 
-/// Reads, as the APIs do.
+/// Makes a read, as the APIs do.
 pub(super) async fn measure(
     snapshot: &Snapshot,
     read: &Read,
@@ -122,8 +122,8 @@ async fn custom(snapshot: &Snapshot, request: &CustomRequest<'_>) -> Result<Meas
     measured
 }
 
-/// The sum of values. One that is missing would count as 0 in it, so there is none then, unless a policy
-/// says what stands for what is missing.
+/// The sum of values. A missing value would count as 0, so there is no sum then, unless a policy states a
+/// number for every missing value.
 fn total(
     metric: &str,
     values: impl Iterator<Item = Value>,
@@ -157,7 +157,7 @@ fn total(
     Ok(Measured { value: Quantity::from_milli(milli), time, warning, missing })
 }
 
-/// Whether a policy says what stands for what is missing, all of it.
+/// Whether a policy states a number for every missing value.
 fn stands(missing: &Missing) -> bool {
     matches!(missing.reason, MissingReason::LastKnown | MissingReason::Default)
 }

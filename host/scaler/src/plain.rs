@@ -112,7 +112,7 @@ async fn answer(
         // Who has not shown who they are learns nothing, not even what is wrong with their path.
         let caller = Caller::of(shared, credentials).await?;
         let read = read?;
-        caller.permit(&read).await?;
+        caller.authorize(&read).await?;
         let generation = caller.scaler.state.served.now();
         let measured = caller.measure(&generation.snapshot, &read).await?;
         Ok::<_, Status>(rendered(&read, &measured))

@@ -1,8 +1,7 @@
-//! Calls that stay open: a message at once, and one for each change.
+//! Calls that stay open (`StreamIsActive`): one message at once, and one for each change.
 //!
-//! Each is a task that looks at what is known now and then. It ends with its connection: in order when that
-//! is about to close, so that KEDA opens the call elsewhere. A client that does not receive a message within
-//! a stated time loses its connection.
+//! Each has a task that polls the known values. It ends before its connection closes, so that KEDA opens the
+//! call elsewhere. A client that does not receive a message within a stated time loses its connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,48 +15,48 @@ use tokio::time::timeout;
 use super::caller::Caller;
 use super::grpc;
 use super::messages::{GetMetricSpecResponse, IsActiveResponse, ScaledObjectRef};
-use super::places::{Place, Places};
+use super::permits::{CallPermit, CallPermits};
 use super::trigger::{Trigger, shown};
 use leadsman_api::Status;
 use leadsman_runtime::telemetry::GaugeGuard;
 use leadsman_server::{ConnectionHandle, OpenCall};
 
-/// How often an open call looks whether there is a change. What it looks at is refreshed at most every
-/// `refreshAtMostEvery` of the mapping.
+/// How often an open call checks for a change. The values are refreshed at most every `refreshAtMostEvery` of
+/// the mapping.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a client may take to make room for a message. Its connection holds the one before, so that there
-/// are never more than two.
+/// The time limit for a client to receive a message. The connection buffers the previous one, so at most two
+/// messages are in memory.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The way of messages to a client.
+/// The queue of messages to a client.
 pub(super) struct Outbox<A> {
     sender: mpsc::Sender<Result<A, tonic::Status>>,
     connection: ConnectionHandle,
     _open: OpenCall,
-    _place: Place,
+    _permit: CallPermit,
     _counted: GaugeGuard,
 }
 
-/// Takes a place among calls that stay open.
+/// Takes a permit for a call that stays open.
 pub(super) fn open<A: Send + 'static>(
     caller: &Caller,
-    places: &Places,
+    permits: &CallPermits,
     connection: ConnectionHandle,
 ) -> Result<(Outbox<A>, impl Stream<Item = Result<A, tonic::Status>> + Send + use<A>), Status> {
     let (sender, mut receiver) = mpsc::channel(1);
     let outbox = Outbox {
         sender,
         _open: connection.open_call(),
-        _place: places.take(caller.id())?,
+        _permit: permits.take(caller.id())?,
         _counted: caller.scaler.state.metrics.scaler().open(),
         connection,
     };
     Ok((outbox, poll_fn(move |context| receiver.poll_recv(context))))
 }
 
-/// Tells whether the workload is to have replicas, at once and with each change. While that is not known,
-/// nothing is sent: KEDA's polls show why. Only a client that may not read it any more gets an error.
+/// Sends whether the workload should be active, at once and with each change. While that is not known,
+/// nothing is sent: KEDA's polls show why. Only a client that may no longer read it gets an error.
 pub(super) async fn activity(
     caller: Arc<Caller>,
     reference: ScaledObjectRef,
@@ -71,10 +70,10 @@ pub(super) async fn activity(
     let mut begun = true;
     loop {
         let looked = async {
-            // The first look is made by whom the call was authenticated as a moment ago.
+            // The first check uses the authentication of the call itself.
             match std::mem::take(&mut begun) {
-                true => caller.look(&trigger).await,
-                false => caller.again().await?.look(&trigger).await,
+                true => caller.is_active_now(&trigger).await,
+                false => caller.reauthenticated().await?.is_active_now(&trigger).await,
             }
         };
         let looked = tokio::select! {
@@ -107,7 +106,7 @@ pub(super) async fn activity(
     }
 }
 
-/// Tells the metric with its target.
+/// Sends the metric with its target.
 pub(super) async fn specification(
     specification: GetMetricSpecResponse,
     outbox: Outbox<GetMetricSpecResponse>,
@@ -117,13 +116,13 @@ pub(super) async fn specification(
     }
 }
 
-/// Whether trying again changes nothing until somebody changes something.
+/// Whether a retry is useless until somebody changes something.
 fn is_final(status: &Status) -> bool {
     matches!(status.code(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
 impl<A> Outbox<A> {
-    /// Sends a message, and waits until the client makes room to receive it. Says whether the call goes on.
+    /// Sends a message, and waits until the client has received the previous one. Returns whether the call goes on.
     async fn send(&self, message: Result<A, tonic::Status>) -> bool {
         // The message before was taken by the connection, so there is room.
         if self.sender.try_send(message).is_err() {
@@ -143,7 +142,7 @@ impl<A> Outbox<A> {
         }
     }
 
-    /// Waits; says whether the call ends meanwhile.
+    /// Waits. Returns whether the call has ended meanwhile.
     async fn ends_within(&self, time: Duration) -> bool {
         timeout(time, self.ends()).await.is_ok()
     }

@@ -1,4 +1,4 @@
-//! A read of the metrics APIs that a call stands for.
+//! The read of the metrics APIs that a trigger stands for.
 
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{ReadKind, Snapshot};
 
-/// What is not written as it is in a segment of a path.
+/// The characters that are escaped in a segment of a path.
 const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'*').remove(b':');
 
@@ -73,7 +73,7 @@ impl Read {
         Self { metric, of }
     }
 
-    /// The path of the APIs that it is: what is authorized.
+    /// The path of this read in the metrics APIs, for which it is authorized.
     pub(super) fn path(&self) -> Result<Uri, http::uri::InvalidUri> {
         let metric = segment(&self.metric);
         let path = match &self.of {
@@ -98,7 +98,7 @@ impl Read {
         path.parse()
     }
 
-    /// How much memory its texts take.
+    /// The bytes of its texts.
     pub(super) fn bytes(&self) -> usize {
         let length = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
         self.metric.len()

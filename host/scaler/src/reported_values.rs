@@ -20,7 +20,7 @@ pub(super) const VALUE_MAX_AGE: Duration = Duration::from_secs(1);
 /// KEDA takes from one call to the other, and shorter than the time between two polls.
 pub(super) const ACTIVITY_MAX_AGE: Duration = Duration::from_secs(4);
 
-/// How much memory all of them may take, with their keys.
+/// The maximum memory of all entries, with their keys.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// What an entry takes in addition to its texts.
@@ -29,7 +29,7 @@ const ENTRY_OVERHEAD: usize = 256;
 /// Reported values, by ScaledObject and read.
 pub(super) struct ReportedValues(Cache<Question, (Arc<Measured>, Instant)>);
 
-/// A ScaledObject, and what it asks for.
+/// A ScaledObject, and its read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     /// The namespace of the ScaledObject.

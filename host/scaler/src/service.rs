@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 
-use super::caller::{Caller, Credentials, whole};
+use super::caller::{Caller, Credentials, rounded};
 use super::measure::Measured;
 use super::messages::{
     GetMetricSpecResponse, GetMetricsRequest, GetMetricsResponse, IsActiveResponse, MetricSpec,
@@ -24,7 +24,7 @@ use leadsman_server::auth::Peer;
 
 type Shared = State<Arc<Scaler>>;
 
-/// Whether the workload is to have replicas, by the same value that `GetMetrics` has just reported.
+/// `IsActive`: whether the workload should be active, by the value that `GetMetrics` has just reported.
 pub(super) async fn is_active(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -39,8 +39,8 @@ pub(super) async fn is_active(
     unary("IsActive", scaler, peer, request, answer).await
 }
 
-/// The metric with its target. It depends on the metadata alone: while the metric cannot be read, the
-/// autoscaler exists, and shows why.
+/// `GetMetricSpec`: the metric with its target. It depends on the metadata alone, so the autoscaler exists even
+/// while the metric cannot be read, and shows why.
 pub(super) async fn get_metric_spec(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -55,7 +55,7 @@ pub(super) async fn get_metric_spec(
     unary("GetMetricSpec", scaler, peer, request, answer).await
 }
 
-/// The value.
+/// `GetMetrics`: the value.
 pub(super) async fn get_metrics(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -80,7 +80,7 @@ pub(super) async fn get_metrics(
             *caller.value(reference, &trigger, reported_values::VALUE_MAX_AGE).await?;
         let value = MetricValue {
             metric_name: name,
-            metric_value: whole(value),
+            metric_value: rounded(value),
             metric_value_float: value.as_f64(),
         };
         Ok(GetMetricsResponse { metric_values: vec![value] })
@@ -88,7 +88,7 @@ pub(super) async fn get_metrics(
     unary("GetMetrics", scaler, peer, request, answer).await
 }
 
-/// Whether the workload is to have replicas: now, and each time that changes.
+/// `StreamIsActive`: whether the workload should be active, now and with each change.
 pub(super) async fn stream_is_active(
     State(scaler): Shared,
     Extension(peer): Extension<Arc<Peer>>,
@@ -120,11 +120,11 @@ pub(super) async fn stream_metric_spec(
         let connection = connection.clone();
         async move {
             let aim = SpecifiedMetric::of(&reference, caller.scaler.state.across_namespaces)?;
-            let places = match caller.may_read(&reference).await {
+            let permits = match caller.may_read(&reference).await {
                 true => &caller.scaler.open_calls,
                 false => &caller.scaler.unentitled_calls,
             };
-            let (outbox, messages) = push::open(&caller, places, connection)?;
+            let (outbox, messages) = push::open(&caller, permits, connection)?;
             let task = push::specification(specification(&aim), outbox);
             caller.scaler.state.tasks.spawn(task);
             Ok::<_, Status>(messages)
@@ -137,15 +137,15 @@ fn specification(aim: &SpecifiedMetric) -> GetMetricSpecResponse {
     let spec = MetricSpec {
         metric_name: aim.metric_name.clone(),
         // An old KEDA knows no other target, and divides by it.
-        target_size: whole(aim.target).max(1),
+        target_size: rounded(aim.target).max(1),
         target_size_float: aim.target.as_f64(),
     };
     GetMetricSpecResponse { metric_specs: vec![spec] }
 }
 
 impl Caller {
-    /// The value of a trigger, if the client may read it: what was reported within this time, or what is read
-    /// now.
+    /// The value of a trigger, if the client may read it: the one that was reported within this time, or the
+    /// present one.
     async fn value(
         &self,
         reference: &ScaledObjectRef,
@@ -155,7 +155,7 @@ impl Caller {
         let state = &self.scaler.state;
         let generation = state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);
-        self.permit_of_trigger(&read).await?;
+        self.authorize_trigger(&read).await?;
         let question = Question {
             namespace: reference.namespace.as_str().into(),
             name: reference.name.as_str().into(),
@@ -169,28 +169,28 @@ impl Caller {
         Ok(measured)
     }
 
-    /// Whether there is a reason for the workload to be active, by what is known now. Not held: a poll goes
-    /// by what was reported to itself.
-    pub(super) async fn look(&self, trigger: &Trigger) -> Result<bool, Status> {
+    /// Whether the workload should be active by the values that are known now. Not cached: KEDA's polls get
+    /// the values that were reported to them.
+    pub(super) async fn is_active_now(&self, trigger: &Trigger) -> Result<bool, Status> {
         let generation = self.scaler.state.served.now();
         let read = trigger.read.clone().placed(&generation.snapshot);
-        self.permit_of_trigger(&read).await?;
+        self.authorize_trigger(&read).await?;
         let measured = self.measure(&generation.snapshot, &read).await?;
         Ok(trigger.is_active(measured.value))
     }
 
-    /// Whether the client may read what a trigger names. It may not if that is not known.
+    /// Whether the client is authorized for the read of a trigger. It is not if the read is not known.
     async fn may_read(&self, reference: &ScaledObjectRef) -> bool {
         let state = &self.scaler.state;
         let Ok(trigger) = Trigger::of(reference, state.across_namespaces) else { return false };
         let generation = state.served.now();
         let read = trigger.read.placed(&generation.snapshot);
-        self.permit_of_trigger(&read).await.is_ok()
+        self.authorize_trigger(&read).await.is_ok()
     }
 
-    /// A trigger reads what its client may read, and only what is in the namespace of its ScaledObject: one
-    /// client may be all of KEDA.
-    async fn permit_of_trigger(&self, read: &Read) -> Result<(), Status> {
+    /// Authorizes the read of a trigger: the client must be allowed to make it, and it must stay in the namespace
+    /// of the ScaledObject. One client may stand for all of KEDA, and so for all namespaces.
+    async fn authorize_trigger(&self, read: &Read) -> Result<(), Status> {
         if let ReadSubject::Custom { kind, .. } = &read.of
             && read.namespace().is_none()
             && !self.scaler.state.across_namespaces
@@ -203,7 +203,7 @@ impl Caller {
             );
             return Err(Status::new(StatusCode::FORBIDDEN, message));
         }
-        self.permit(read).await
+        self.authorize(read).await
     }
 }
 
@@ -230,7 +230,7 @@ where
     finish(call, &scaler, limit, answered).await
 }
 
-/// Answers a call with messages that come little by little. Only its beginning has a time.
+/// Answers a call with a stream of messages. Only its beginning has a time limit.
 async fn streaming<Q, A, F, S>(
     call: &'static str,
     scaler: Arc<Scaler>,
@@ -250,7 +250,7 @@ where
     let answered = async move {
         let caller = Arc::new(Caller::unbounded(shared, credentials).await?);
         // Until it is open, it is a call like the others.
-        let _place = caller.scaler.calls.take(caller.id())?;
+        let _permit = caller.scaler.calls.take(caller.id())?;
         Ok::<_, Status>(
             grpc::streaming(request, move |message| answer(caller.clone(), message)).await,
         )
@@ -258,7 +258,7 @@ where
     finish(call, &scaler, limit, answered).await
 }
 
-/// Waits for an answer, within its time, and counts it.
+/// Waits for an answer within the time limit, and counts it.
 async fn finish(
     call: &'static str,
     scaler: &Scaler,

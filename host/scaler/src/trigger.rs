@@ -1,5 +1,4 @@
-//! What the metadata of a trigger says: what is read, the target, and from which value on the workload is
-//! active. All that is wrong with it is reported at once.
+//! Parses the metadata of a trigger: the read, the target, and the activation. Reports all faults at once.
 
 use std::collections::HashMap;
 
@@ -44,7 +43,7 @@ const MIN_SIMILARITY: f64 = 0.8;
 pub(super) struct Trigger {
     /// What is read.
     pub(super) read: Read,
-    /// The metric that the HPA is to have.
+    /// The metric for the HPA.
     pub(super) aim: SpecifiedMetric,
     /// The workload is active above this value.
     pub(super) activation: Quantity,
@@ -77,9 +76,9 @@ pub(super) struct SpecifiedMetric {
 }
 
 impl SpecifiedMetric {
-    /// Reads the metric and the target, and looks at the rest only if one of them is not known. KEDA makes
-    /// no autoscaler without them, and shows nobody why. With them it asks for values, and shows what is
-    /// wrong with the rest.
+    /// Parses the metric and the target, and the rest only if one of these is invalid. Without them KEDA
+    /// creates no autoscaler and shows no reason. With them KEDA requests values, and shows the faults of
+    /// the rest.
     pub(super) fn of(reference: &ScaledObjectRef, across: bool) -> Result<Self, Status> {
         let mut metadata = Metadata::of(reference);
         if let (Some(metric), Some(target)) = (metadata.metric(), metadata.target()) {
@@ -97,7 +96,7 @@ fn named(metric: &str) -> String {
     metric.replace(['/', '.', ':', '%', '(', ')'], "-")
 }
 
-/// The metadata of a trigger while it is read.
+/// The metadata of a trigger while it is parsed.
 struct Metadata<'a> {
     found: &'a HashMap<String, String>,
     faults: Vec<String>,
@@ -108,7 +107,7 @@ impl<'a> Metadata<'a> {
         Self { found: &reference.scaler_metadata, faults: Vec::new() }
     }
 
-    /// What is wrong with it.
+    /// Its faults.
     fn refused(&self) -> Status {
         let message = format!("the trigger's metadata: {}", self.faults.join("; "));
         Status::new(StatusCode::BAD_REQUEST, message)

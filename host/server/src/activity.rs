@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::limits::{FIRST_REQUEST_TIMEOUT, GRACE, IDLE_TIMEOUT};
+use super::limits::{FIRST_REQUEST_TIMEOUT, HANDSHAKE_GRACE, IDLE_TIMEOUT};
 use crate::auth::Peer;
 
 /// What a connection has been used for. Requests update it without a lock.
@@ -88,7 +88,9 @@ impl Activity {
             (true, false, _) => Priority::Authorized,
             (false, true, _) => Priority::Busy,
             (false, false, true) => Priority::Idle,
-            (false, false, false) if now.saturating_duration_since(self.opened) < GRACE => {
+            (false, false, false)
+                if now.saturating_duration_since(self.opened) < HANDSHAKE_GRACE =>
+            {
                 Priority::New
             }
             (false, false, false) => Priority::Silent,
@@ -128,10 +130,10 @@ mod tests {
         let now = Instant::now();
         let activity = Activity::new(now);
         assert_eq!(activity.priority(now), Priority::New);
-        assert_eq!(activity.priority(now + GRACE), Priority::Silent);
+        assert_eq!(activity.priority(now + HANDSHAKE_GRACE), Priority::Silent);
         let peer = Arc::new(Peer::default());
         activity.established(peer.clone(), now);
-        assert_eq!(activity.priority(now + GRACE), Priority::Silent);
+        assert_eq!(activity.priority(now + HANDSHAKE_GRACE), Priority::Silent);
         let request = activity.request();
         assert_eq!(activity.priority(now), Priority::Busy);
         peer.set_authorized();
@@ -140,7 +142,7 @@ mod tests {
         assert_eq!(activity.priority(now), Priority::Authorized);
         let other = Activity::new(now);
         drop(other.request());
-        assert_eq!(other.priority(now + GRACE), Priority::Idle);
+        assert_eq!(other.priority(now + HANDSHAKE_GRACE), Priority::Idle);
     }
 
     #[test]

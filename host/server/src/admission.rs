@@ -1,8 +1,7 @@
-//! Which connections there are, and which of them makes room for a new one.
+//! The open connections, and which of them is closed in favor of a new one.
 //!
 //! A new connection is always accepted: a probe or a client with credentials must not wait for the
-//! time-outs of clients that hold connections and say nothing. At a limit, the least valuable
-//! connection is closed instead.
+//! time-outs of idle connections. At a limit, the connection of the lowest priority is closed instead.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -171,7 +170,7 @@ fn source(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::super::limits::GRACE;
+    use super::super::limits::HANDSHAKE_GRACE;
     use super::*;
     use crate::auth::Peer;
 
@@ -218,10 +217,10 @@ mod tests {
         let open = flood.iter().filter(|one| !one.evicted.is_cancelled()).count();
         assert_eq!((open, other.evicted.is_cancelled()), (3, false));
         // Clients at the same address that have authenticated are not among those that are closed.
-        let proxy = admission.admit(address(2), now + GRACE);
+        let proxy = admission.admit(address(2), now + HANDSHAKE_GRACE);
         authorized(&proxy, now);
         for _ in 0..10 {
-            flood.push(admission.admit(address(2), now + GRACE));
+            flood.push(admission.admit(address(2), now + HANDSHAKE_GRACE));
         }
         assert!(!proxy.evicted.is_cancelled());
         let open = flood.iter().filter(|one| !one.evicted.is_cancelled()).count();
@@ -247,7 +246,8 @@ mod tests {
         drop(reader.activity.request());
         // Of the same address, at once and after they had the time for a request.
         let at_once: Vec<_> = (0..10).map(|_| admission.admit(address(1), now)).collect();
-        let later: Vec<_> = (0..10).map(|_| admission.admit(address(1), now + GRACE)).collect();
+        let later: Vec<_> =
+            (0..10).map(|_| admission.admit(address(1), now + HANDSHAKE_GRACE)).collect();
         // Of others, as many as there may be in all.
         let others: Vec<_> = (2..20).map(|last| admission.admit(address(last), now)).collect();
         assert!(!reader.evicted.is_cancelled());

@@ -1,4 +1,4 @@
-//! What a request may ask of the connection that it came on.
+//! The handle by which a request controls its connection.
 
 use std::sync::Arc;
 

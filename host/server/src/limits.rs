@@ -36,7 +36,7 @@ pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection without a request yet is as good as one with requests for this long: its client may
 /// be in the middle of the handshake.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
+pub(super) const HANDSHAKE_GRACE: Duration = Duration::from_secs(2);
 
 /// How many connections a listener has at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! The serving certificate where nobody else gives one: it signs itself, is made at each start, and
-//! made anew before it ends.
+//! A self-signed serving certificate, where no other is configured. It is generated at each start and again
+//! before it expires.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rustls_pki_types::PrivateKeyDer;
 use time::OffsetDateTime;
 
 use crate::certificate::{CertificateError, CertificateHandle, certified};
-use crate::validity::{SERVING, Validity};
+use crate::validity::{SERVING_VALIDITY, Validity};
 
 /// How often it is looked whether it is time for a new one.
 const CHECK_INTERVAL: Duration = Duration::from_secs(3600);
@@ -19,11 +19,11 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(3600);
 pub struct SelfSigned {
     handle: CertificateHandle,
     address: IpAddr,
-    made: Made,
+    made: SelfSignedCertificate,
 }
 
-/// One that was made.
-struct Made {
+/// A certificate that was made here, with its key.
+struct SelfSignedCertificate {
     key: Arc<CertifiedKey>,
     /// The certificate as PEM.
     pem: String,
@@ -92,8 +92,8 @@ impl SelfSigned {
     }
 }
 
-fn make(address: IpAddr, now: OffsetDateTime) -> Result<Made, CertificateError> {
-    let validity = Validity::from_now(now, SERVING);
+fn make(address: IpAddr, now: OffsetDateTime) -> Result<SelfSignedCertificate, CertificateError> {
+    let validity = Validity::from_now(now, SERVING_VALIDITY);
     let names = vec!["localhost".to_owned(), address.to_string()];
     let mut params = rcgen::CertificateParams::new(names).map_err(CertificateError::Make)?;
     (params.not_before, params.not_after) = (validity.begin, validity.end);
@@ -102,7 +102,7 @@ fn make(address: IpAddr, now: OffsetDateTime) -> Result<Made, CertificateError> 
     let der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let pem = certificate.pem();
     let key = certified(vec![certificate.der().clone()], der)?;
-    Ok(Made { key, pem, due: validity.due() })
+    Ok(SelfSignedCertificate { key, pem, due: validity.due() })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 /// The validity of a serving certificate that the adapter makes itself.
-pub(crate) const SERVING: Duration = Duration::days(365);
+pub(crate) const SERVING_VALIDITY: Duration = Duration::days(365);
 
 /// Certificates are valid from this long before they are issued, as clocks differ.
 const CLOCK_SKEW: Duration = Duration::hours(1);

@@ -1,5 +1,5 @@
-//! The addresses of one source, of which one answers at a time: which comes first, which failed,
-//! and when it is tried again.
+//! The addresses of one source: the order in which they are tried, which have failed, and when a failed one
+//! is probed again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use leadsman_runtime::backoff::Backoff;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 
-/// How long an address that failed is left alone: doubled with each failure.
+/// The back-off of an address that failed.
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Which address comes first.
+/// Which address is tried first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Preference {
-    /// The first in the order in which they are written, whenever it is up.
+    /// The first one in the configuration that is up.
     Written,
-    /// The one that answered last: a session is with one address.
+    /// The one that answered last, since a session is with one address.
     Last,
 }
 
@@ -36,28 +36,28 @@ struct Address {
 }
 
 struct AddressHealth {
-    down: Option<Down>,
+    down: Option<Outage>,
     /// When it answered last.
     answered: Option<Instant>,
     backoff: Backoff,
 }
 
-/// Since when an address does not answer.
-struct Down {
+/// The failure of an address.
+struct Outage {
     since: Instant,
     /// When it failed last.
     failed: Instant,
-    /// Until when it is left alone if another one is there.
+    /// Until when others are preferred.
     until: Instant,
     reason: String,
 }
 
-/// An address that is to be asked.
+/// An address to which a request is sent next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Turn {
-    /// Its place in the list.
+pub(crate) struct NextAddress {
+    /// Its index in the list.
     pub(crate) at: usize,
-    /// Whether it failed before, so that this request finds out whether it answers again.
+    /// Whether it failed before, so that this request is a probe.
     pub(crate) is_probe: bool,
 }
 
@@ -83,44 +83,44 @@ impl Addresses {
         self.all.iter().map(|address| address.url.as_str())
     }
 
-    /// The address at a place of the list.
+    /// The address at an index.
     pub(crate) fn url(&self, at: usize) -> &str {
         self.all.get(at).map_or("", |address| &address.url)
     }
 
-    /// The place of the one that answered last.
+    /// The index of the one that answered last.
     pub(crate) fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)
     }
 
-    /// In which order to ask for something that is to be known at `until`, each once. Those that
-    /// failed come last, unless it is time to try again one that is preferred: that is the turn of
-    /// one request, and others leave it alone until that one has ended.
-    pub(crate) fn turns(&self, now: Instant, until: Instant) -> Vec<Turn> {
+    /// The addresses in the order in which a request that ends at `until` tries them, each once. Those that
+    /// failed come last. A preferred one whose back-off is over comes first for one request, its probe;
+    /// other requests leave it alone until that one has ended.
+    pub(crate) fn in_order(&self, now: Instant, until: Instant) -> Vec<NextAddress> {
         let count = self.all.len();
         if self.preference == Preference::Last {
             let first = self.current();
-            let turn = |offset| Turn { at: (first + offset) % count, is_probe: false };
-            return (0..count).map(turn).collect();
+            let next = |offset| NextAddress { at: (first + offset) % count, is_probe: false };
+            return (0..count).map(next).collect();
         }
-        let (mut turns, mut backing_off) = (Vec::new(), Vec::new());
+        let (mut order, mut backing_off) = (Vec::new(), Vec::new());
         let mut is_found = false;
         for (at, address) in self.all.iter().enumerate() {
             match &mut address.state().down {
                 None => {
                     is_found = true;
-                    turns.push(Turn { at, is_probe: false });
+                    order.push(NextAddress { at, is_probe: false });
                 }
                 Some(down) if down.until <= now && !is_found => {
                     down.until = until;
-                    turns.push(Turn { at, is_probe: true });
+                    order.push(NextAddress { at, is_probe: true });
                 }
                 Some(down) => backing_off.push((down.until, at)),
             }
         }
         backing_off.sort_unstable();
-        turns.extend(backing_off.into_iter().map(|(_, at)| Turn { at, is_probe: true }));
-        turns
+        order.extend(backing_off.into_iter().map(|(_, at)| NextAddress { at, is_probe: true }));
+        order
     }
 
     /// An address answered.
@@ -147,8 +147,7 @@ impl Addresses {
         self.count(address, CallOutcome::Failed);
         let is_news = {
             let mut state = address.state();
-            // Sent before the failure that is known: it says nothing new, and many of them must not
-            // make the back-off longer.
+            // Sent before the known failure: such requests must not extend the back-off.
             if state.down.as_ref().is_some_and(|down| sent < down.failed) {
                 return;
             }
@@ -156,7 +155,7 @@ impl Addresses {
             let before = state.down.take();
             let since = before.as_ref().map_or(now, |down| down.since);
             let (until, reason) = (now + delay, reason.to_owned());
-            state.down = Some(Down { since, failed: now, until, reason });
+            state.down = Some(Outage { since, failed: now, until, reason });
             before.is_none()
         };
         self.metrics.address_up(&address.url, false);
@@ -220,8 +219,8 @@ mod tests {
     }
 
     fn order(addresses: &Addresses, now: Instant) -> Vec<(usize, bool)> {
-        let turns = addresses.turns(now, now + Duration::from_secs(5));
-        turns.into_iter().map(|turn| (turn.at, turn.is_probe)).collect()
+        let order = addresses.in_order(now, now + Duration::from_secs(5));
+        order.into_iter().map(|next| (next.at, next.is_probe)).collect()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::exposition::ExpositionError;
 use super::nsx_alb::AlbError;
 use leadsman_model::text::one_line;
-use leadsman_runtime::apart::Panicked;
+use leadsman_runtime::decoding::Panicked;
 use leadsman_runtime::tls::PemError;
 
 /// Why a source cannot be prepared.
@@ -54,7 +54,7 @@ pub enum QueryError {
     /// A list of series did not come in time, which is not the time of a query.
     #[error("did not list the series within {0:?}")]
     ListTimeout(Duration),
-    /// Others' queries were under way for as long as it may take.
+    /// It waited for other queries until its deadline.
     #[error(
         "was not asked within {0:?}: as many queries of it are under way as maxConcurrent allows, \
          of all or of this namespace"
@@ -82,7 +82,7 @@ pub enum QueryError {
         /// Its message.
         message: String,
     },
-    /// The answer is larger than it may be.
+    /// The answer exceeds the size limit.
     #[error(
         "sent more than the limit of {limit} bytes; aggregate in the query, or raise maxBodyBytes"
     )]
@@ -90,7 +90,7 @@ pub enum QueryError {
         /// The limit.
         limit: usize,
     },
-    /// The answers for the mappings of a team take more memory than they may.
+    /// The answers for the mappings of a team exceed their memory limit.
     #[error(
         "sent more than there is room for: answers for the mappings of one namespace have {limit} MiB \
          together, and less while those of other namespaces take much, until their plugins have had \
@@ -103,7 +103,7 @@ pub enum QueryError {
     /// The answer is not a valid result.
     #[error("sent something that is no result: {0}")]
     Decode(String),
-    /// The answer is not even said to be JSON.
+    /// The content type of the answer is not JSON.
     #[error("sent something that is no result: {0}")]
     NotPrometheus(String),
     /// None of several addresses has answered: each with its place in the list and its error.
@@ -143,14 +143,14 @@ pub enum QueryError {
         /// What the query is written in.
         language: &'static str,
     },
-    /// All samples are older than they may be.
+    /// All samples exceed the maximum age.
     #[error("has no newer sample than one of {age:?} ago, and maxSampleAge is {limit:?}{hint}")]
     Stale {
         /// The age of the newest one.
         age: Duration,
         /// The limit.
         limit: Duration,
-        /// What may be the cause.
+        /// A possible cause.
         hint: &'static str,
     },
 }
@@ -198,7 +198,7 @@ impl From<Panicked> for QueryError {
     }
 }
 
-/// What each of several addresses did, which are named by their places: teams read it.
+/// The errors of several addresses, which are named by their index: teams read the message.
 fn each(errors: &[(usize, QueryError)]) -> String {
     let reported = errors.iter().map(|(at, error)| match at {
         0 => format!("the first of `urls` {error}"),

@@ -1,4 +1,4 @@
-//! An answer with what it does not have.
+//! An answer with its gaps.
 
 use super::room::AnswerRoom;
 use leadsman_model::data::Answer;

@@ -1,4 +1,4 @@
-//! A query as it is configured, and as it is for one evaluation.
+//! A query as configured, and filled in for one evaluation.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use super::template::Template;
 use leadsman_model::names::Namespace;
 use leadsman_model::query_params::QueryParams;
 
-/// How the kinds of queries are called in messages.
+/// The names of the kinds of queries in messages.
 const PROMQL: &str = "PromQL (`promql`)";
 const NSX_ALB: &str = "the terms of NSX ALB (`nsxAlb`)";
 const EXPOSITION: &str = "the terms of scraped pages (`exposition`)";
 
-/// What is asked of a source.
+/// A query to a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// The name that the plugin knows it by.
+    /// Its name for the plugin.
     pub name: String,
     /// The source.
     pub source: String,
-    /// What is asked.
+    /// What it requests.
     pub kind: QueryKind,
-    /// How old samples may be; `None` for what the source takes for current.
+    /// The maximum age of samples; `None` for the default of the source.
     pub max_sample_age: Option<Duration>,
 }
 
-/// What is asked, in the way of a kind of source.
+/// The request, in the language of a kind of source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum QueryKind {
     /// Of a Prometheus, or a recording of one.
@@ -45,7 +45,7 @@ pub enum QueryKind {
     Exposition(ExpositionQuery),
 }
 
-/// A query for one scope and what a read asks.
+/// A query for one scope and the parameters of a read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FilledQuery {
     /// Of a Prometheus, or a recording of one.
@@ -72,8 +72,8 @@ pub enum FilledQuery {
 }
 
 impl Query {
-    /// What it asks, with the keys that a query has in a configuration, so that a plugin can ask for
-    /// something else of the same objects.
+    /// The query with the keys of a configuration, so that a plugin can request something else of the same
+    /// objects.
     pub fn written(&self) -> Value {
         let mut keys = self.kind.written();
         keys["source"] = self.source.as_str().into();
@@ -89,7 +89,7 @@ fn milliseconds(time: Duration) -> String {
 }
 
 impl QueryKind {
-    /// What it asks, with the keys of a configuration.
+    /// The query with the keys of a configuration.
     pub fn written(&self) -> Value {
         match self {
             Self::PromQl { text, range: None } => json!({"promql": text.to_string()}),
@@ -103,7 +103,7 @@ impl QueryKind {
         }
     }
 
-    /// What it is written in.
+    /// Its language.
     pub fn language(&self) -> &'static str {
         match self {
             Self::PromQl { .. } => PROMQL,
@@ -126,7 +126,7 @@ impl QueryKind {
         }
     }
 
-    /// Whether the series' selector has a place in it.
+    /// Whether it has the placeholder of the series selector.
     pub fn uses_selector(&self) -> bool {
         match self {
             Self::PromQl { text, .. } => text.uses_selector(),
@@ -134,7 +134,7 @@ impl QueryKind {
         }
     }
 
-    /// Whether it names the objects that are asked for.
+    /// Whether it names the requested objects.
     pub fn names_objects(&self) -> bool {
         match self {
             Self::PromQl { text, .. } => text.names_objects(),
@@ -142,7 +142,7 @@ impl QueryKind {
         }
     }
 
-    /// The query for a scope and what a read asks. Fails on a selector that it cannot say.
+    /// The query for a scope and the parameters of a read. Fails if it cannot express the selector.
     pub fn fill(
         &self,
         namespace: Option<&Namespace>,

@@ -59,7 +59,7 @@ impl RecordingFile {
         Ok(file)
     }
 
-    /// How many frames there are.
+    /// The number of frames.
     fn frames(&self) -> usize {
         let series = self.queries.iter().flat_map(|query| &query.series);
         series.map(|series| series.values.len()).next().unwrap_or(0)

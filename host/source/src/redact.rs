@@ -1,5 +1,5 @@
-//! What a source says of a failure, as it may be repeated to a reader of one namespace: a source
-//! such as Prometheus quotes labels of whatever series a query met.
+//! Redacts the error messages of sources. Prometheus and others quote labels of any series that a query
+//! touched, and the reader may be allowed one namespace only.
 
 /// The most characters of a message that are repeated.
 const MAX_MESSAGE: usize = 500;

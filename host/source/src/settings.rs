@@ -1,4 +1,4 @@
-//! What a source is made of.
+//! The settings of sources.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub enum SourceSettings {
 }
 
 impl SourceSettings {
-    /// What the source is, in a sentence.
+    /// The kind of the source, within a sentence.
     pub fn described(&self) -> &'static str {
         match self {
             Self::Prometheus(_) => "a Prometheus",
@@ -43,7 +43,7 @@ impl SourceSettings {
         }
     }
 
-    /// What a query of the right kind asks for that it does not have.
+    /// What a query of the right kind requests that the source does not have.
     pub fn unsupported(&self, kind: &QueryKind) -> Option<&'static str> {
         match (self, kind) {
             (Self::NsxAlb(controller), QueryKind::NsxAlb(query))
@@ -66,7 +66,7 @@ pub struct PrometheusSettings {
     pub timeout: Duration,
     /// The largest answer.
     pub max_body_bytes: usize,
-    /// How many queries at once.
+    /// The maximum number of concurrent queries.
     pub max_concurrent: usize,
     /// GET, POST or either.
     pub method: Method,
@@ -116,7 +116,7 @@ pub struct TlsSettings {
     pub ca_file: Option<PathBuf>,
     /// Client certificate and key.
     pub identity: Option<(PathBuf, PathBuf)>,
-    /// Trust anyone.
+    /// Trust any certificate.
     pub insecure_skip_verify: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The text of a query with places that are filled for each evaluation.
+//! The text of a query with placeholders, which are filled for each evaluation.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use leadsman_model::names::Namespace;
 use leadsman_model::query_params::QueryParams;
 use leadsman_rules::{RuleQuery, promql};
 
-/// A query's text, cut at its places.
+/// The text of a query, split at its placeholders.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Template(Text);
 
@@ -30,14 +30,14 @@ enum Part {
     Selector,
 }
 
-/// The places that a text may have.
+/// The placeholders that a text may have.
 const NAMES: [&str; 2] = ["namespace", "selector"];
 
-/// What begins a place.
+/// The beginning of a placeholder.
 const BRACE: &str = "${";
 
 impl Template {
-    /// Reads a text. The error says which place is unknown.
+    /// Parses a text. The error names an unknown placeholder.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -95,7 +95,7 @@ impl Template {
         }
     }
 
-    /// Whether the series' selector has a place in the text.
+    /// Whether the text has the placeholder of the series selector.
     pub fn uses_selector(&self) -> bool {
         match &self.0 {
             Text::Places(parts) => parts.contains(&Part::Selector),
@@ -103,7 +103,7 @@ impl Template {
         }
     }
 
-    /// Whether the text names the objects that are asked for.
+    /// Whether the text names the requested objects.
     pub fn names_objects(&self) -> bool {
         match &self.0 {
             Text::Places(_) => false,
@@ -111,7 +111,7 @@ impl Template {
         }
     }
 
-    /// The text for a scope and what a read asks. Fails on a selector that PromQL cannot say.
+    /// The text for a scope and the parameters of a read. Fails if PromQL cannot express the selector.
     ///
     /// A namespace is a DNS label, which needs no escaping wherever it stands; values of the selector
     /// are escaped.
@@ -162,7 +162,7 @@ impl Default for Template {
     }
 }
 
-/// As it is written.
+/// As written in the configuration.
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = match &self.0 {

@@ -10,7 +10,7 @@ use super::{App, ClusterOptions};
 use leadsman_activator::Activator;
 use leadsman_api::CurrentSnapshot;
 use leadsman_cluster::{Cluster, ConnectError, Reflectors};
-use leadsman_control::{Loaded, Runtime};
+use leadsman_control::{FirstLoad, Runtime};
 use leadsman_server::auth::Auth;
 
 /// The additional dependencies of a process with a cluster.
@@ -27,7 +27,7 @@ impl InCluster {
         runtime: &Runtime,
         cache: Option<&Path>,
     ) -> Result<Option<Self>, ConnectError> {
-        let ClusterOptions::Around { kubeconfig, .. } = options else { return Ok(None) };
+        let ClusterOptions::Connect { kubeconfig, .. } = options else { return Ok(None) };
         let Some(cluster) = Cluster::connect(kubeconfig.as_deref()).await? else {
             return Ok(None);
         };
@@ -49,7 +49,7 @@ impl App {
     pub(super) fn follow_cluster(
         &mut self,
         in_cluster: InCluster,
-        loaded: oneshot::Receiver<Loaded>,
+        loaded: oneshot::Receiver<FirstLoad>,
         served: Arc<CurrentSnapshot>,
     ) {
         let InCluster { cluster, reflectors, auth } = in_cluster;

@@ -5,7 +5,7 @@ use tokio_util::sync::DropGuard;
 use super::{ClusterOptions, InCluster, StartError, check_readable, compiler, runtime};
 use leadsman_cluster::Cluster;
 use leadsman_config::Flags;
-use leadsman_control::{ConfigOrigin, Controller, Loaded, ObjectSource, Runtime, Setup};
+use leadsman_control::{ConfigOrigin, Controller, FirstLoad, ObjectSource, Runtime, Setup};
 use leadsman_evaluation::EvaluationQuota;
 
 /// Loads a configuration as a start does, without serving it.
@@ -13,7 +13,7 @@ pub async fn check(
     config: ConfigOrigin,
     flags: &Flags,
     cluster: &ClusterOptions,
-) -> Result<Loaded, StartError> {
+) -> Result<FirstLoad, StartError> {
     Ok(load(config, flags, cluster).await?.loaded)
 }
 
@@ -21,7 +21,7 @@ pub async fn check(
 /// it is dropped.
 pub struct LoadedConfig {
     /// The result of loading.
-    pub loaded: Loaded,
+    pub loaded: FirstLoad,
     /// The cluster, if there is one.
     pub cluster: Option<Cluster>,
     _end_on_drop: DropGuard,

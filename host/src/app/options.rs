@@ -71,7 +71,7 @@ pub enum ClusterOptions {
     /// None, even in a pod.
     Never,
     /// The cluster that this process is a pod of, or that of a kubeconfig.
-    Around {
+    Connect {
         /// The kubeconfig; `None` for the cluster that this process is a pod of, if it is one.
         kubeconfig: Option<PathBuf>,
         /// The Service in front of it.
@@ -115,7 +115,7 @@ impl ClusterOptions {
     /// The Service whose certificate and APIServices this process reconciles. Outside of a pod only if
     /// it is named, so that a process that is started for a test does not change the cluster.
     pub(super) fn service(&self, cluster: &Cluster) -> Option<Service> {
-        let Self::Around { kubeconfig, service } = self else { return None };
+        let Self::Connect { kubeconfig, service } = self else { return None };
         let named = match (service, kubeconfig) {
             (Some(service), _) => service.clone(),
             (None, None) => ServiceName { namespace: None, name: "leadsman".to_owned() },

@@ -20,9 +20,9 @@ pub(crate) enum Explain {
     Mapping(ExplainMapping),
 }
 
-/// How an explanation is asked for and printed.
+/// The flags that all kinds of explanations have.
 #[derive(Debug, Args)]
-pub(crate) struct Asking {
+pub(crate) struct ExplainFlags {
     /// The cluster, for a process that is not a pod of it.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -57,7 +57,7 @@ pub(crate) struct ExplainHpa {
     #[arg(long, value_name = "REPLICAS", value_parser = clap::value_parser!(i32).range(0..))]
     at_replicas: Option<i32>,
     #[command(flatten)]
-    pub(crate) asking: Asking,
+    pub(crate) flags: ExplainFlags,
 }
 
 #[derive(Debug, Args)]
@@ -89,7 +89,7 @@ pub(crate) struct ExplainMetric {
     #[arg(long, value_name = "FILE", conflicts_with = "watch")]
     pub(crate) record: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) asking: Asking,
+    pub(crate) flags: ExplainFlags,
 }
 
 #[derive(Debug, Args)]
@@ -98,7 +98,7 @@ pub(crate) struct ExplainMapping {
     #[arg(value_name = "NAMESPACE/NAME", value_parser = namespace_and_name)]
     name: (String, String),
     #[command(flatten)]
-    pub(crate) asking: Asking,
+    pub(crate) flags: ExplainFlags,
 }
 
 /// Run a mapping once on its real source, without serving it: shows its queries, their rows, what the
@@ -138,11 +138,11 @@ impl ExplainHpa {
     pub(crate) fn options(&self) -> ExplainOptions {
         let (namespace, name) = self.name.clone().unwrap_or_default();
         ExplainOptions {
-            kubeconfig: self.asking.kubeconfig.clone(),
+            kubeconfig: self.flags.kubeconfig.clone(),
             namespace,
             name,
             file: self.file.clone(),
-            config: self.asking.config.clone(),
+            config: self.flags.config.clone(),
             what_if: WhatIf {
                 targets: self.target.clone(),
                 values: self.value.clone(),
@@ -196,7 +196,7 @@ mod tests {
     fn a_metric_is_named_by_its_path_or_by_its_parts() {
         let path = metric("/apis/x --output json").unwrap();
         assert!(matches!(path.reads(), Reads::Path(path) if path == "/apis/x"));
-        assert_eq!(path.asking.output, ExplainOutput::Json);
+        assert_eq!(path.flags.output, ExplainOutput::Json);
         let parts = metric("--metric m --namespace shop --kind pods --selector app=web").unwrap();
         let Reads::Metric(read) = parts.reads() else { panic!() };
         assert_eq!((read.metric.as_str(), read.resource.as_deref()), ("m", Some("pods")));
@@ -208,9 +208,9 @@ mod tests {
 
     #[test]
     fn watching_is_every_five_seconds_unless_said() {
-        assert_eq!(metric("/x").unwrap().asking.watch, None);
-        assert_eq!(metric("/x --watch").unwrap().asking.watch, Some(Duration::from_secs(5)));
-        assert_eq!(metric("/x --watch=1m").unwrap().asking.watch, Some(Duration::from_secs(60)));
+        assert_eq!(metric("/x").unwrap().flags.watch, None);
+        assert_eq!(metric("/x --watch").unwrap().flags.watch, Some(Duration::from_secs(5)));
+        assert_eq!(metric("/x --watch=1m").unwrap().flags.watch, Some(Duration::from_secs(60)));
         assert!(metric("/x --watch --record f").is_err(), "a fixture is of one run");
     }
 }

@@ -10,9 +10,9 @@ pub(crate) struct Translated {
     pub(crate) notes: Vec<String>,
 }
 
-/// Whether a flag has a value.
+/// Whether a flag takes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(super) enum FlagValue {
     Value,
     /// It may have one after `=`.
     Nothing,
@@ -28,38 +28,42 @@ const LOG: &str = "logs are set by --log-level and --log-format";
 
 /// The ignored flags: a name, or a prefix that ends with a dash, whether the flag has a value, and why
 /// it has no effect. The first match applies.
-pub(super) const IGNORED: &[(&str, Takes, &str)] = &[
-    ("audit-log-batch-throttle-enable", Takes::Nothing, AUDIT),
-    ("audit-log-compress", Takes::Nothing, AUDIT),
-    ("audit-log-truncate-enabled", Takes::Nothing, AUDIT),
-    ("audit-webhook-batch-throttle-enable", Takes::Nothing, AUDIT),
-    ("audit-webhook-truncate-enabled", Takes::Nothing, AUDIT),
-    ("audit-", Takes::Value, AUDIT),
-    ("authentication-skip-lookup", Takes::Nothing, TRUST),
-    ("authentication-tolerate-lookup-failure", Takes::Nothing, TRUST),
-    ("authentication-token-webhook-cache-ttl", Takes::Value, CACHE),
-    ("authorization-always-allow-paths", Takes::Value, "health is shown to everybody"),
-    ("authorization-webhook-cache-", Takes::Value, CACHE),
-    ("client-burst", Takes::Value, CLIENT),
-    ("client-ca-file", Takes::Value, TRUST),
-    ("client-qps", Takes::Value, CLIENT),
-    ("contention-profiling", Takes::Nothing, PROFILE),
-    ("debug-socket-path", Takes::Value, PROFILE),
-    ("disable-http2", Takes::Nothing, "HTTP/2 is offered beside HTTP/1.1"),
-    ("discovery-interval", Takes::Value, "kinds of objects are learned as they change"),
-    ("enable-priority-and-fairness", Takes::Nothing, "answers come from memory and need no queue"),
-    ("http2-max-streams-per-connection", Takes::Value, "streams are bounded without it"),
-    ("log-flush-frequency", Takes::Value, LOG),
-    ("logging-format", Takes::Value, LOG),
-    ("permit-address-sharing", Takes::Nothing, SOCKET),
-    ("permit-port-sharing", Takes::Nothing, SOCKET),
-    ("profiling", Takes::Nothing, PROFILE),
-    ("requestheader-", Takes::Value, TRUST),
-    ("tls-cipher-suites", Takes::Value, "only suites without known weaknesses are offered"),
-    ("tls-min-version", Takes::Value, "TLS 1.2 and 1.3 are offered"),
-    ("tls-sni-cert-key", Takes::Value, "there is one certificate for all names"),
-    ("v", Takes::Value, LOG),
-    ("vmodule", Takes::Value, LOG),
+pub(super) const IGNORED: &[(&str, FlagValue, &str)] = &[
+    ("audit-log-batch-throttle-enable", FlagValue::Nothing, AUDIT),
+    ("audit-log-compress", FlagValue::Nothing, AUDIT),
+    ("audit-log-truncate-enabled", FlagValue::Nothing, AUDIT),
+    ("audit-webhook-batch-throttle-enable", FlagValue::Nothing, AUDIT),
+    ("audit-webhook-truncate-enabled", FlagValue::Nothing, AUDIT),
+    ("audit-", FlagValue::Value, AUDIT),
+    ("authentication-skip-lookup", FlagValue::Nothing, TRUST),
+    ("authentication-tolerate-lookup-failure", FlagValue::Nothing, TRUST),
+    ("authentication-token-webhook-cache-ttl", FlagValue::Value, CACHE),
+    ("authorization-always-allow-paths", FlagValue::Value, "health is shown to everybody"),
+    ("authorization-webhook-cache-", FlagValue::Value, CACHE),
+    ("client-burst", FlagValue::Value, CLIENT),
+    ("client-ca-file", FlagValue::Value, TRUST),
+    ("client-qps", FlagValue::Value, CLIENT),
+    ("contention-profiling", FlagValue::Nothing, PROFILE),
+    ("debug-socket-path", FlagValue::Value, PROFILE),
+    ("disable-http2", FlagValue::Nothing, "HTTP/2 is offered beside HTTP/1.1"),
+    ("discovery-interval", FlagValue::Value, "kinds of objects are learned as they change"),
+    (
+        "enable-priority-and-fairness",
+        FlagValue::Nothing,
+        "answers come from memory and need no queue",
+    ),
+    ("http2-max-streams-per-connection", FlagValue::Value, "streams are bounded without it"),
+    ("log-flush-frequency", FlagValue::Value, LOG),
+    ("logging-format", FlagValue::Value, LOG),
+    ("permit-address-sharing", FlagValue::Nothing, SOCKET),
+    ("permit-port-sharing", FlagValue::Nothing, SOCKET),
+    ("profiling", FlagValue::Nothing, PROFILE),
+    ("requestheader-", FlagValue::Value, TRUST),
+    ("tls-cipher-suites", FlagValue::Value, "only suites without known weaknesses are offered"),
+    ("tls-min-version", FlagValue::Value, "TLS 1.2 and 1.3 are offered"),
+    ("tls-sni-cert-key", FlagValue::Value, "there is one certificate for all names"),
+    ("v", FlagValue::Value, LOG),
+    ("vmodule", FlagValue::Value, LOG),
 ];
 
 /// The flags for kubeconfigs of other API servers.
@@ -111,7 +115,7 @@ pub(crate) fn translate(program: &str, arguments: Vec<String>) -> Translated {
             // It asks for a restriction that is not supported, so it is an error.
             translated.arguments.push(argument);
         } else if let Some((_, takes, why)) = ignored(&name) {
-            if *takes == Takes::Value {
+            if *takes == FlagValue::Value {
                 take();
             }
             translated.notes.push(format!("--{name} changes nothing: {why}"));
@@ -153,7 +157,7 @@ fn short(argument: &str) -> Option<&str> {
     }
 }
 
-fn ignored(name: &str) -> Option<&'static (&'static str, Takes, &'static str)> {
+fn ignored(name: &str) -> Option<&'static (&'static str, FlagValue, &'static str)> {
     IGNORED.iter().find(|(known, ..)| match known.ends_with('-') {
         true => name.starts_with(known),
         false => name == *known,

@@ -14,7 +14,9 @@ pub(crate) fn check(check: Check) -> ExitCode {
     let origin = check.config.origin();
     let cluster = match (&check.kubeconfig, &check.config.config_map) {
         (None, None) => ClusterOptions::Never,
-        (kubeconfig, _) => ClusterOptions::Around { kubeconfig: kubeconfig.clone(), service: None },
+        (kubeconfig, _) => {
+            ClusterOptions::Connect { kubeconfig: kubeconfig.clone(), service: None }
+        }
     };
     let checked = check.adapter.flags().map_err(StartError::from).and_then(|flags| {
         run(app::check(origin.clone(), &flags, &cluster)).map_err(StartError::from).flatten()

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::plain::Plain;
 use super::{FAULTS, failed, printed, run};
-use crate::cli::{Asking, Explain, ExplainOutput, Try};
+use crate::cli::{Explain, ExplainFlags, ExplainOutput, Try};
 
 /// Explains an autoscaler, a metric or a mapping.
 pub(crate) fn explain(of: Explain) -> ExitCode {
@@ -23,18 +23,18 @@ pub(crate) fn explain(of: Explain) -> ExitCode {
                 let explainer = HpaExplainer::new(&options).await?;
                 let explained = async || {
                     let explanation = explainer.explain(&options).await?;
-                    match hpa.asking.output {
+                    match hpa.flags.output {
                         ExplainOutput::Text => Ok(explanation.to_string()),
-                        ExplainOutput::Json => json(&explanation, &hpa.asking),
+                        ExplainOutput::Json => json(&explanation, &hpa.flags),
                     }
                 };
-                follow(&hpa.asking, explained).await
+                follow(&hpa.flags, explained).await
             })
         }
         Explain::Metric(metric) => {
-            run(reads(&metric.asking, metric.reads(), metric.record.as_deref()))
+            run(reads(&metric.flags, metric.reads(), metric.record.as_deref()))
         }
-        Explain::Mapping(mapping) => run(reads(&mapping.asking, mapping.reads(), None)),
+        Explain::Mapping(mapping) => run(reads(&mapping.flags, mapping.reads(), None)),
     };
     ended(done)
 }
@@ -81,8 +81,12 @@ fn ended(done: anyhow::Result<anyhow::Result<ExitCode>>) -> ExitCode {
 }
 
 /// Explains reads, and writes the newest run of the one that there is as a fixture.
-async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let explainer = Explainer::new(asking.kubeconfig.as_deref(), asking.config.clone()).await?;
+async fn reads(
+    flags: &ExplainFlags,
+    reads: Reads,
+    file: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let explainer = Explainer::new(flags.kubeconfig.as_deref(), flags.config.clone()).await?;
     let with = With { fixture: file.is_some() };
     let all = async || {
         let mut explained = Vec::new();
@@ -95,36 +99,36 @@ async fn reads(asking: &Asking, reads: Reads, file: Option<&Path>) -> anyhow::Re
     };
     if let Some(file) = file {
         let explained = all().await?;
-        printed(&reported(&explained, asking)?);
+        printed(&reported(&explained, flags)?);
         let documents: Vec<_> = explained.iter().map(|read| &read.document).collect();
         return record(&documents, file);
     }
-    follow(asking, async || reported(&all().await?, asking)).await
+    follow(flags, async || reported(&all().await?, flags)).await
 }
 
-fn reported(explained: &[ExplainedRead], asking: &Asking) -> anyhow::Result<String> {
-    match (asking.output, explained) {
+fn reported(explained: &[ExplainedRead], flags: &ExplainFlags) -> anyhow::Result<String> {
+    match (flags.output, explained) {
         (ExplainOutput::Text, all) => {
             let texts: Vec<_> = all.iter().map(ToString::to_string).collect();
             Ok(texts.join("\n"))
         }
-        (ExplainOutput::Json, [one]) => json(one, asking),
-        (ExplainOutput::Json, several) => json(&several, asking),
+        (ExplainOutput::Json, [one]) => json(one, flags),
+        (ExplainOutput::Json, several) => json(&several, flags),
     }
 }
 
 /// Shows an explanation, again and again if that is asked for. What fails later is shown, too.
 async fn follow(
-    asking: &Asking,
+    flags: &ExplainFlags,
     explained: impl AsyncFn() -> anyhow::Result<String>,
 ) -> anyhow::Result<ExitCode> {
     let mut text = explained().await?;
     loop {
-        let Some(every) = asking.watch else {
+        let Some(every) = flags.watch else {
             printed(&text);
             return Ok(ExitCode::SUCCESS);
         };
-        if !printed(&text) || (asking.output == ExplainOutput::Text && !printed("\n")) {
+        if !printed(&text) || (flags.output == ExplainOutput::Text && !printed("\n")) {
             return Ok(ExitCode::SUCCESS);
         }
         tokio::time::sleep(every).await;
@@ -139,8 +143,8 @@ async fn follow(
 }
 
 /// One object; on one line where there are many to come.
-fn json(of: &impl Serialize, asking: &Asking) -> anyhow::Result<String> {
-    match asking.watch {
+fn json(of: &impl Serialize, flags: &ExplainFlags) -> anyhow::Result<String> {
+    match flags.watch {
         Some(_) => Ok(serde_json::to_string(of)? + "\n"),
         None => pretty(of),
     }

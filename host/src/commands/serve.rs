@@ -22,7 +22,7 @@ pub(crate) fn serve(serve: Serve) -> ExitCode {
         config: serve.config.origin(),
         flags,
         cache: serve.cache_dir,
-        cluster: ClusterOptions::Around { kubeconfig: serve.kubeconfig, service: serve.service },
+        cluster: ClusterOptions::Connect { kubeconfig: serve.kubeconfig, service: serve.service },
         address: serve.bind_address,
         port: serve.secure_port,
         tls: serve.tls_cert_file.zip(serve.tls_private_key_file),

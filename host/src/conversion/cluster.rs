@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use leadsman_cluster::Cluster;
-use leadsman_convert::Manifests;
+use leadsman_convert::{API_VERSIONS, Manifests};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::ConvertError;
 
-/// The versions of KEDA's objects.
-const VERSIONS: [&str; 2] = ["keda.sh/v1alpha1", "keda.k8s.io/v1alpha1"];
-
 /// How many objects a page has, and how many pages there are at most.
-const PAGE: usize = 500;
+const PAGE_SIZE: usize = 500;
 const MAX_PAGES: usize = 1000;
 
 /// How long a page may take.
@@ -27,7 +24,7 @@ pub(super) async fn read(
     manifests: &mut Manifests,
 ) -> Result<(), ConvertError> {
     let within = namespace.map_or(String::new(), |name| format!("namespaces/{}/", encoded(name)));
-    for version in VERSIONS {
+    for version in API_VERSIONS {
         let path = format!("/apis/{version}/{within}scaledobjects");
         if let Err(reason) = list(cluster, &path, manifests).await {
             return Err(ConvertError::Read { what: "ScaledObjects".to_owned(), reason });
@@ -63,7 +60,7 @@ pub(super) async fn read(
 async fn list(cluster: &Cluster, path: &str, manifests: &mut Manifests) -> Result<(), String> {
     let mut next = String::new();
     for _ in 0..MAX_PAGES {
-        let page = format!("{path}?limit={PAGE}{next}");
+        let page = format!("{path}?limit={PAGE_SIZE}{next}");
         let answer = tokio::time::timeout(TIMEOUT, cluster.get(&page)).await;
         let answer = answer.map_err(|_| format!("no answer within {TIMEOUT:?}"))??;
         let status = answer.status();
@@ -83,7 +80,7 @@ async fn list(cluster: &Cluster, path: &str, manifests: &mut Manifests) -> Resul
             return Ok(());
         }
     }
-    Err(format!("there are more than {} of them", MAX_PAGES * PAGE))
+    Err(format!("there are more than {} of them", MAX_PAGES * PAGE_SIZE))
 }
 
 fn encoded(text: &str) -> String {

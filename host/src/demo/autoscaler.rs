@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use leadsman_autoscaler::manifest::Autoscaler as Manifest;
 use leadsman_autoscaler::{AutoscalerState, KnownMetric, MetricOverview, Overview, situation};
 use leadsman_document::Document;
-use leadsman_hpa::{Decision, Limit, Outcome, Recommendation, decide};
+use leadsman_hpa::{
+    DEFAULT_DOWNSCALE_STABILIZATION, Decision, Limit, Outcome, Recommendation, decide,
+};
 use leadsman_model::quantity::Quantity;
 
 /// The maximum number of frames in the history.
@@ -19,9 +21,6 @@ const MAX_HISTORY: usize = 40;
 
 /// The time between two looks of a controller: that of a frame as it was recorded.
 const SYNC_PERIOD: Duration = Duration::from_secs(15);
-
-/// For how long a controller holds recommendations.
-const STABILIZATION: Duration = Duration::from_secs(300);
 
 /// An autoscaler in autoscalers.yaml.
 #[derive(Debug, Clone, Deserialize)]
@@ -154,7 +153,7 @@ impl Autoscaler {
             age: SYNC_PERIOD * looks,
             replicas: *replicas,
         });
-        recent.take_while(|known| known.age <= STABILIZATION).collect()
+        recent.take_while(|known| known.age <= DEFAULT_DOWNSCALE_STABILIZATION).collect()
     }
 
     /// Writes what a controller says of its decision.

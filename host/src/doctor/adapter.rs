@@ -9,7 +9,7 @@ use leadsman_cluster::Cluster;
 use leadsman_server::registration::Service;
 
 /// Checks the Service and its pods. Returns their service account as well.
-pub(super) async fn look(cluster: &Cluster, service: &Service) -> (Option<Account>, Vec<Finding>) {
+pub(super) async fn check(cluster: &Cluster, service: &Service) -> (Option<Account>, Vec<Finding>) {
     let Service { namespace, name } = service;
     let services: Api<KubeService> = Api::namespaced(cluster.client().clone(), namespace);
     let found = match services.get_opt(name).await {

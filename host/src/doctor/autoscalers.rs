@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Finding;
-use super::newer::{self, Around};
+use super::newer::{self, AutoscalerContext};
 use super::rights::ServedMetrics;
 use leadsman_cluster::Cluster;
 
@@ -16,18 +16,18 @@ use leadsman_cluster::Cluster;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// Checks the autoscalers of a namespace, or of all.
-pub(super) async fn look(
+pub(super) async fn check(
     cluster: &Cluster,
     namespace: Option<&str>,
     served: &ServedMetrics,
-    around: &Around,
+    context: &AutoscalerContext,
 ) -> Vec<Finding> {
     let found = match list(cluster, namespace).await {
         Ok(found) => found,
         Err(error) => return vec![Finding::unseen("autoscalers", &error)],
     };
     let findings: Vec<_> =
-        found.iter().filter_map(|hpa| check_autoscaler(hpa, served, around)).flatten().collect();
+        found.iter().filter_map(|hpa| check_autoscaler(hpa, served, context)).flatten().collect();
     if findings.is_empty() {
         let text = format!("none of {} scales by a custom or external metric", found.len());
         return vec![Finding::unsure(text)];
@@ -52,7 +52,11 @@ async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Value>, 
 }
 
 /// Checks an autoscaler. `None` if it uses no custom or external metric.
-fn check_autoscaler(hpa: &Value, served: &ServedMetrics, around: &Around) -> Option<Vec<Finding>> {
+fn check_autoscaler(
+    hpa: &Value,
+    served: &ServedMetrics,
+    context: &AutoscalerContext,
+) -> Option<Vec<Finding>> {
     let metrics = hpa["spec"]["metrics"].as_array()?;
     let used: Vec<_> = metrics.iter().filter_map(UsedMetric::of).collect();
     if used.is_empty() {
@@ -82,7 +86,7 @@ fn check_autoscaler(hpa: &Value, served: &ServedMetrics, around: &Around) -> Opt
             None => Finding::unsure(format!("{name} has not been looked at by the controller yet")),
         });
     }
-    findings.extend(newer::findings(&name, hpa, around));
+    findings.extend(newer::findings(&name, hpa, context));
     Some(findings)
 }
 

@@ -1,4 +1,4 @@
-//! Controllers of NSX ALB: is each reached and logged in to, what does it know, and what does asking cost?
+//! Checks the NSX ALB controllers: connection, login, version, objects, and the cost of calls.
 
 use super::{Finding, Verdict};
 use leadsman_model::text::counted;

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_NAMED: usize = 8;
 
 /// Asks each delegate of a configuration for its metrics. Nothing if it has none, or cannot be read.
-pub(super) async fn look(
+pub(super) async fn check(
     origin: &ConfigOrigin,
     flags: &Flags,
     cluster: Option<&Cluster>,

@@ -22,7 +22,7 @@ use leadsman_cluster::{Cluster, ConnectError, explain};
 use leadsman_config::{Flags, valid};
 use leadsman_control::ConfigOrigin;
 use leadsman_server::registration::Service;
-use newer::{Around, Policies};
+use newer::{AutoscalerContext, Policies};
 
 /// The options of the diagnosis.
 #[derive(Debug, Clone, Default)]
@@ -141,11 +141,11 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
     let mut sections = vec![Section { title: "Cluster", findings: vec![version] }];
     let mut add = |title, findings| sections.push(Section { title, findings });
     if is_reachable {
-        let registered = registration::look(&cluster).await;
+        let registered = registration::check(&cluster).await;
         add("APIServices", registered.findings);
         let account = match &registered.service {
             Some(service) => {
-                let (account, findings) = adapter::look(&cluster, service).await;
+                let (account, findings) = adapter::check(&cluster, service).await;
                 add("Adapter", findings);
                 account
             }
@@ -153,23 +153,23 @@ pub async fn examine(options: &DoctorOptions) -> Result<Vec<Section>, DoctorErro
         };
         let served = rights::served(&cluster, registered.resource_metrics).await;
         add("Served metrics", served.findings());
-        add("Rights", rights::look(&cluster, account.as_ref(), &served).await);
+        add("Rights", rights::check(&cluster, account.as_ref(), &served).await);
         let config = config(options, &cluster).await;
         if let (Some(account), Some(config)) = (&account, &config) {
-            let found = workloads::look(&cluster, account, config).await;
+            let found = workloads::check(&cluster, account, config).await;
             if !found.is_empty() {
                 add("Rights to workloads", found);
             }
         }
         let namespace = options.namespace.as_deref();
-        let around = Around { minor, policies: config.as_ref().map(Policies::of) };
-        let found = autoscalers::look(&cluster, namespace, &served, &around).await;
+        let context = AutoscalerContext { minor, policies: config.as_ref().map(Policies::of) };
+        let found = autoscalers::check(&cluster, namespace, &served, &context).await;
         add("HorizontalPodAutoscalers", found);
     }
     if let Some(config) = &options.config {
-        let found = sources::look(config, &options.flags, Some(&cluster)).await;
+        let found = sources::check(config, &options.flags, Some(&cluster)).await;
         add(SOURCES, found);
-        let found = delegates::look(config, &options.flags, Some(&cluster)).await;
+        let found = delegates::check(config, &options.flags, Some(&cluster)).await;
         if !found.is_empty() {
             add(DELEGATES, found);
         }
@@ -190,12 +190,12 @@ async fn sources_alone(options: &DoctorOptions) -> Result<Vec<Section>, DoctorEr
         return Err(DoctorError::NoCluster);
     };
     let none = Finding::unsure(DoctorError::NoCluster.to_string());
-    let found = sources::look(config, &options.flags, None).await;
+    let found = sources::check(config, &options.flags, None).await;
     let mut sections = vec![
         Section { title: "Cluster", findings: vec![none] },
         Section { title: SOURCES, findings: found },
     ];
-    let found = delegates::look(config, &options.flags, None).await;
+    let found = delegates::check(config, &options.flags, None).await;
     if !found.is_empty() {
         sections.push(Section { title: DELEGATES, findings: found });
     }

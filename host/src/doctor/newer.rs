@@ -1,9 +1,9 @@
-//! What newer Kubernetes adds to an autoscaler, and what that does to its numbers: a tolerance and a sync
-//! period of its own, scaling to zero, a fallback for external metrics, and which pods count.
+//! Checks features of autoscalers that newer versions of Kubernetes have, and their effect on the numbers:
+//! tolerance, sync period, scaling to zero, fallback for external metrics, and the selection of pods.
 //!
-//! Tolerances are part of the API from 1.33 on, and scaling to zero is on from 1.37 on. The fallback, the
-//! selection of pods and the sync period are read as their proposals (KEP-5679, KEP-5325, KEP-6003) and
-//! the first versions write them.
+//! Tolerances are part of the API from 1.33 on, and scaling to zero is enabled from 1.37 on. Fallback,
+//! selection of pods and sync period follow their proposals (KEP-5679, KEP-5325, KEP-6003) and their first
+//! implementations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,9 +22,9 @@ const PINS_ZERO: u32 = 37;
 /// The controller's usual tolerance.
 const TOLERANCE: f64 = 0.1;
 
-/// What is known beside the autoscaler.
+/// What the checks of an autoscaler know of its cluster and of the configuration.
 #[derive(Debug, Default)]
-pub(super) struct Around {
+pub(super) struct AutoscalerContext {
     /// The minor version of kube-apiserver.
     pub(super) minor: Option<u32>,
     /// The policies of the mappings of the configuration that is looked at, by metric; `None` without
@@ -55,13 +55,13 @@ impl Policies {
 }
 
 /// The findings on an autoscaler that uses any of it.
-pub(super) fn findings(name: &str, hpa: &Value, around: &Around) -> Vec<Finding> {
+pub(super) fn findings(name: &str, hpa: &Value, context: &AutoscalerContext) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(tolerance(name, hpa));
-    findings.extend(sync_period(name, hpa, around));
+    findings.extend(sync_period(name, hpa, context));
     findings.extend(selection(name, hpa));
-    findings.extend(zero(name, hpa, around));
-    findings.extend(fallbacks(name, hpa, around));
+    findings.extend(zero(name, hpa, context));
+    findings.extend(fallbacks(name, hpa, context));
     findings
 }
 
@@ -102,10 +102,10 @@ fn tolerance(name: &str, hpa: &Value) -> Option<Finding> {
 }
 
 /// How often it reads, beside how new the values can be.
-fn sync_period(name: &str, hpa: &Value, around: &Around) -> Option<Finding> {
+fn sync_period(name: &str, hpa: &Value, context: &AutoscalerContext) -> Option<Finding> {
     let seconds = hpa["spec"]["behavior"]["syncPeriodSeconds"].as_u64()?;
     let period = Duration::from_secs(seconds);
-    let policies = around.policies.as_ref();
+    let policies = context.policies.as_ref();
     let policy = |metric: &Value| {
         let named = |of: &str| metric[of]["metric"]["name"].as_str();
         let custom = named("pods").or_else(|| named("object"));
@@ -157,7 +157,7 @@ fn selection(name: &str, hpa: &Value) -> Option<Finding> {
 }
 
 /// Whether it can leave zero.
-fn zero(name: &str, hpa: &Value, around: &Around) -> Option<Finding> {
+fn zero(name: &str, hpa: &Value, context: &AutoscalerContext) -> Option<Finding> {
     if hpa["spec"]["minReplicas"].as_i64() != Some(0) {
         return None;
     }
@@ -183,7 +183,7 @@ fn zero(name: &str, hpa: &Value, around: &Around) -> Option<Finding> {
     );
     let pinned = "has a target with 0 replicas that somebody else set (it has no condition \
                   ScaledToZero that is True)";
-    match around.minor {
+    match context.minor {
         Some(minor) if minor >= PINS_ZERO => Some(Finding::bad(
             format!("{name} {pinned}: that counts as switched off, and it never scales up"),
             advice,
@@ -202,13 +202,18 @@ fn zero(name: &str, hpa: &Value, around: &Around) -> Option<Finding> {
 }
 
 /// What its external metrics count as once they cannot be read, and when that is.
-fn fallbacks(name: &str, hpa: &Value, around: &Around) -> Vec<Finding> {
+fn fallbacks(name: &str, hpa: &Value, context: &AutoscalerContext) -> Vec<Finding> {
     let metrics = hpa["spec"]["metrics"].as_array().into_iter().flatten();
     let external = metrics.map(|metric| &metric["external"]);
-    external.filter_map(|metric| fallback(name, hpa, metric, around)).collect()
+    external.filter_map(|metric| fallback(name, hpa, metric, context)).collect()
 }
 
-fn fallback(name: &str, hpa: &Value, external: &Value, around: &Around) -> Option<Finding> {
+fn fallback(
+    name: &str,
+    hpa: &Value,
+    external: &Value,
+    context: &AutoscalerContext,
+) -> Option<Finding> {
     let fallback = external["fallback"].as_object()?;
     let metric = external["metric"]["name"].as_str()?;
     let number = |key: &str| fallback.get(key)?.as_u64();
@@ -229,7 +234,7 @@ fn fallback(name: &str, hpa: &Value, external: &Value, around: &Around) -> Optio
     let reported = format!(
         "{name}: the external metric {metric} counts as {replicas} replicas{held} once reads of it {first}"
     );
-    let Some(policies) = &around.policies else {
+    let Some(policies) = &context.policies else {
         return Some(Finding::good(format!(
             "{reported}; that clock starts when onError.lastGood of its mapping is over (--config shows it)"
         )));

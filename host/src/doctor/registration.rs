@@ -23,7 +23,7 @@ pub(super) struct Registration {
 }
 
 /// Checks the APIServices.
-pub(super) async fn look(cluster: &Cluster) -> Registration {
+pub(super) async fn check(cluster: &Cluster) -> Registration {
     let api: Api<APIService> = Api::all(cluster.client().clone());
     let mut findings = Vec::new();
     let mut first = None;

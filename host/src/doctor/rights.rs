@@ -137,7 +137,7 @@ pub(super) fn joined(names: &[String]) -> String {
 }
 
 /// Reviews each permission that the adapter and the HPA controller need.
-pub(super) async fn look(
+pub(super) async fn check(
     cluster: &Cluster,
     account: Option<&Account>,
     served: &ServedMetrics,

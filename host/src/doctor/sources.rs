@@ -23,7 +23,7 @@ pub(super) const FROM_A_POD: &str = "\
 
 /// Asks each source of a configuration: a Prometheus for a number that every one knows, and a controller
 /// for all that queries need.
-pub(super) async fn look(
+pub(super) async fn check(
     origin: &ConfigOrigin,
     flags: &Flags,
     cluster: Option<&Cluster>,

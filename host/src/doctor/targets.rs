@@ -1,4 +1,4 @@
-//! Scraped targets: which are there, which fail, and what their pages hold.
+//! Checks the scraped targets: which exist, which fail, and what their pages contain.
 
 use super::Finding;
 use leadsman_source::{ExpositionError, ExpositionReport, PageReport, TargetReport};

@@ -1,5 +1,5 @@
-//! Checks the rights to workloads: to those that mappings take to zero and from zero, and to those that a
-//! stated number of replicas depends on.
+//! Checks the permissions for workloads: for those that mappings scale to zero and from zero, and for those
+//! whose replicas a policy states.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ const MAX_WORKLOADS: usize = 50;
 const ADAPTER: &str = "the adapter";
 
 /// Reviews what the mappings of a configuration need. Nothing if they need nothing.
-pub(super) async fn look(
+pub(super) async fn check(
     cluster: &Cluster,
     account: &Account,
     config: &valid::Config,

@@ -1,5 +1,5 @@
-//! Who is asked for the explanation of a read: the adapter of a cluster, by the path of the read and
-//! with the rights of the user who asks, or this process, with a configuration of its own.
+//! The backend of an explanation: the adapter of a cluster, with the rights of the user, or this process
+//! with a configuration of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -144,7 +144,7 @@ pub(super) async fn load(
     kubeconfig: Option<&Path>,
 ) -> Result<LoadedConfig, ExplainError> {
     let cluster = match kubeconfig {
-        Some(file) => ClusterOptions::Around { kubeconfig: Some(file.to_owned()), service: None },
+        Some(file) => ClusterOptions::Connect { kubeconfig: Some(file.to_owned()), service: None },
         None => ClusterOptions::Never,
     };
     let origin = ConfigOrigin::File(config.to_owned());

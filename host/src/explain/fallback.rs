@@ -1,5 +1,5 @@
-//! The two clocks of a metric that fails: for how long the adapter serves its last good values, and when
-//! the autoscaler falls back to stated replicas. The second starts when the first has run out.
+//! The two time limits of a failing metric: how long the adapter serves the last good values, and when the
+//! autoscaler falls back to stated replicas. The second begins when the first has passed.
 
 use leadsman_provider::explanation::ExplainedEvaluation;
 

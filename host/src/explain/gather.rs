@@ -9,7 +9,10 @@ use kube::api::{GroupVersionKind, ListParams};
 use kube::discovery::pinned_kind;
 use leadsman_cluster::{Cluster, explain};
 use leadsman_document::Document;
-use leadsman_hpa::{History, Metric, MetricTarget, Recommendation, Situation, Startup};
+use leadsman_hpa::{
+    DEFAULT_DOWNSCALE_STABILIZATION, History, Metric, MetricTarget, Recommendation, Situation,
+    Startup,
+};
 use leadsman_provider::explanation::{MetricExplanation, With};
 use leadsman_runtime::clock;
 use serde::de::DeserializeOwned;
@@ -23,9 +26,6 @@ use super::past::{PastEvent, past};
 use super::readings::Answer;
 use super::requests::{Surroundings, is_namespace, path, segment};
 use super::{ExplainError, ExplainOptions, Explainer, pods, readings};
-
-/// The controller's default for `--horizontal-pod-autoscaler-downscale-stabilization`.
-const DEFAULT_WINDOW: Duration = Duration::from_secs(300);
 
 /// What was read.
 pub(super) struct Gathered {
@@ -135,7 +135,7 @@ pub(super) async fn gather(
         status_replicas: scale.status.replicas,
         tolerance: spec.tolerance(),
         behavior: spec.behavior(),
-        default_window: DEFAULT_WINDOW,
+        default_window: DEFAULT_DOWNSCALE_STABILIZATION,
         pods: listed.iter().map(pods::pod).collect(),
         startup: Startup::at(clock::now()),
         metrics: values,

@@ -1,5 +1,5 @@
-//! The last hour of a metric of an autoscaler: its values, what it proposed, and the replicas that there
-//! were. The adapter noted it; what it does not know is said, with the reason.
+//! The last hour of an autoscaler's metric, as the adapter recorded it: values, proposals and replicas. Gaps
+//! are stated with their reason.
 
 use k8s_openapi::jiff::Timestamp;
 use leadsman_autoscaler::notation::ratio;
@@ -9,7 +9,7 @@ use leadsman_provider::explanation::{
 use serde::Serialize;
 
 use super::record::{Line, clock};
-use super::waits::{Course, Moment};
+use super::waits::{Moment, Timeline};
 
 /// The most changes that the text shows, the newest.
 const MAX_SHOWN: usize = 12;
@@ -89,7 +89,7 @@ impl Hour {
     }
 
     /// What was wanted and what there was, since when it is known without a gap.
-    pub(super) fn course(&self) -> Option<Course> {
+    pub(super) fn timeline(&self) -> Option<Timeline> {
         let series = self.series.as_ref()?;
         let until = millisecond(self.until.as_deref()?)?;
         let begin = millisecond(series.changes_since.as_deref().or(self.since.as_deref())?)?;
@@ -102,7 +102,7 @@ impl Hour {
         });
         let moments: Vec<_> = moments.collect::<Option<_>>()?;
         let since = if gap.is_some() { moments.first()?.at } else { begin };
-        Some(Course { since, until, moments })
+        Some(Timeline { since, until, moments })
     }
 
     /// For people, in less than 80 columns.
@@ -197,7 +197,8 @@ fn number(of: Option<f64>, percent: bool) -> String {
     if percent { format!("{text}%") } else { text }
 }
 
-fn millisecond(time: &str) -> Option<i64> {
+/// A time in milliseconds since 1970.
+pub(super) fn millisecond(time: &str) -> Option<i64> {
     time.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
@@ -318,11 +319,11 @@ mod tests {
             change("2026-01-01T13:41:00.000Z", 50.0, 5, 2),
         ];
         let told = |changes: &[Value]| {
-            Hour::of(hour("2026-01-01T09:00:00.000Z", changes), 1).course().unwrap()
+            Hour::of(hour("2026-01-01T09:00:00.000Z", changes), 1).timeline().unwrap()
         };
         let whole = told(&changes);
-        let of = |course: &Course| -> Vec<_> {
-            course.moments.iter().map(|of| (of.wants, of.replicas)).collect()
+        let of = |timeline: &Timeline| -> Vec<_> {
+            timeline.moments.iter().map(|of| (of.wants, of.replicas)).collect()
         };
         assert_eq!(of(&whole), [(Some(2), Some(2)), (Some(5), Some(2))]);
         assert_eq!(whole.until - whole.since, (59 * 60 + 45) * 1000);
@@ -334,7 +335,7 @@ mod tests {
         let after = told(&[first, gap, second]);
         assert_eq!(of(&after), [(Some(5), Some(2))]);
         assert_eq!(after.since, after.moments[0].at);
-        assert!(Hour::unknown("it is forbidden").course().is_none());
+        assert!(Hour::unknown("it is forbidden").timeline().is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Explanations of reads, as a text that a person reads from the top.
+//! Prints the explanation of a read.
 
 use std::fmt;
 

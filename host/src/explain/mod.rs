@@ -1,8 +1,7 @@
-//! Why a metric has the value that it has, and why an autoscaler wants the replicas that it wants: what
-//! its controller reads, what the adapter did for that, the arithmetic that follows from it, and what
-//! holds the result.
+//! Explains why a metric has its value and why an autoscaler wants its replicas: what the controller reads,
+//! what the adapter did for that read, the arithmetic, and the limits on its result.
 //!
-//! Everything is read with the rights of the user who asks: nobody sees values that they may not read.
+//! Everything is read with the rights of the user: nobody sees values that they may not read.
 
 mod explainer;
 mod fallback;

@@ -1,6 +1,5 @@
-//! What was reported on an autoscaler within the last hour, by its controller and by the adapter: when it
-//! was scaled and why, and since when a metric could not be read. kube-apiserver keeps Events for about
-//! so long.
+//! The Events on an autoscaler within the last hour, of its controller and of the adapter: when it was
+//! scaled and why, and since when a metric could not be read. kube-apiserver keeps Events for about an hour.
 
 use k8s_openapi::jiff::Timestamp;
 use leadsman_cluster::Cluster;
@@ -11,9 +10,9 @@ use super::readings;
 use super::requests::segment;
 
 /// How far back, in milliseconds.
-const SPAN: i64 = 3600 * 1000;
+const LOOKBACK_MS: i64 = 3600 * 1000;
 
-/// The most Events that are asked for, and of these the newest that are shown.
+/// The most Events that are requested, and of these the newest that are shown.
 const MAX_LISTED: usize = 500;
 const MAX_SHOWN: usize = 30;
 
@@ -50,7 +49,7 @@ pub(super) async fn past(
 fn of_list(list: &Value, now: i64) -> Vec<PastEvent> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut reported: Vec<_> = items.iter().filter_map(of_event).collect();
-    reported.retain(|(at, _)| now.saturating_sub(*at) <= SPAN);
+    reported.retain(|(at, _)| now.saturating_sub(*at) <= LOOKBACK_MS);
     reported.sort_by_key(|(at, _)| *at);
     let older = reported.len().saturating_sub(MAX_SHOWN);
     reported.into_iter().skip(older).map(|(_, past)| past).collect()

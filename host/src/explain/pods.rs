@@ -75,7 +75,8 @@ fn request(pod: &Pod, resource: &str, container: Option<&str>) -> Result<i64, St
     Ok(sum)
 }
 
-fn milli(text: &str) -> Result<i64, String> {
+/// A quantity in thousandths.
+pub(super) fn milli(text: &str) -> Result<i64, String> {
     text.parse::<Quantity>().map(Quantity::milli).map_err(|error| error.to_string())
 }
 

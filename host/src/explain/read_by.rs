@@ -1,5 +1,5 @@
-//! The autoscalers that read a metric, and the last hour of each as the adapter noted it: an adapter keeps
-//! the past of a metric for who scales by it.
+//! The autoscalers that read a metric, each with its last hour: the adapter records the past of a metric by
+//! autoscaler.
 
 use std::fmt;
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use leadsman_cluster::Cluster;
 use leadsman_hpa::{PodSample, Reading, Utilization};
-use leadsman_model::quantity::Quantity;
 use leadsman_provider::explanation::MetricExplanation;
 use serde_json::{Value, json};
 
@@ -176,7 +175,7 @@ fn used(item: &Value, resource: &str, container: Option<&str>) -> Result<Option<
 
 fn milli(value: &Value) -> Result<i64, String> {
     let text = value.as_str().ok_or_else(|| format!("{value} is no quantity"))?;
-    text.parse::<Quantity>().map(Quantity::milli).map_err(|error| error.to_string())
+    super::pods::milli(text)
 }
 
 /// In milliseconds since 1970.

@@ -1,13 +1,13 @@
-//! What the adapter recorded, as lines that a person reads from the top: who serves the metric, what was
-//! asked and answered, what the plugin made of it, and who reads.
+//! Prints what the adapter recorded: who serves the metric, queries and answers, the result of the plugin,
+//! and the readers.
 
-use k8s_openapi::jiff::Timestamp;
 use leadsman_model::text::{counted, one_line};
 use leadsman_provider::explanation::{
     ExplainedEvaluation, ExplainedMeasure, ExplainedMetric, ExplainedQuery, ExplainedRun,
     ExplainedValue, MetricExplanation, Number, ValueFrom,
 };
 
+use super::hour::millisecond;
 use super::notation::both;
 
 /// How many rows, measures and values are shown of each.
@@ -270,8 +270,7 @@ pub(super) fn clock(time: &str) -> &str {
 
 /// How long before the explanation a time was.
 pub(super) fn ago(document: &MetricExplanation, time: &str) -> String {
-    let millis = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_millisecond).ok();
-    match millis(&document.time).zip(millis(time)) {
+    match millisecond(&document.time).zip(millisecond(time)) {
         Some((now, then)) => {
             let tenths = now.saturating_sub(then) / 100;
             if tenths.abs() < 100 {

@@ -1,4 +1,4 @@
-//! Values that are no new ones: what a policy put in their place, and why.
+//! Prints values that a policy put in place of unknown ones, with the reason.
 
 use leadsman_provider::explanation::{ExplainedMetric, ExplainedValue, ValueFrom};
 

@@ -1,4 +1,4 @@
-//! An explanation as a text that a person reads from the top.
+//! Prints an explanation.
 
 use std::fmt;
 

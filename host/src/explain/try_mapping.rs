@@ -1,4 +1,4 @@
-//! A mapping that is tried: run once on its real source, without being served.
+//! Runs a mapping once on its real source, without serving it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What was gathered and what the arithmetic makes of it, as one explanation.
+//! Combines what was gathered with the arithmetic to one explanation.
 
 use leadsman_autoscaler::verdict::{replicas, steps, target_words, title, verdict};
 use leadsman_hpa::{Failure, Outcome, Proposal, Reading, Situation, decide};
@@ -35,10 +35,10 @@ pub(super) fn explain(gathered: &Gathered, assumed: Vec<String>) -> Explanation 
     let status = gathered.autoscaler.status.as_ref().filter(|_| !gathered.from_file);
     let reported = status.filter(|_| assumed.is_empty());
     let mut in_one_sentence = verdict(&titles, situation, &decision, reported);
-    let course = gathered.metrics.iter().find_map(|metric| metric.hour.course());
-    let waits = reported.zip(course).and_then(|(status, course)| {
+    let timeline = gathered.metrics.iter().find_map(|metric| metric.hour.timeline());
+    let waits = reported.zip(timeline).and_then(|(status, timeline)| {
         let past = gathered.past.as_deref().ok();
-        Waits::of((situation, &decision), status, &course, past)
+        Waits::of((situation, &decision), status, &timeline, past)
     });
     if let Some(waits) = &waits {
         in_one_sentence = format!("{in_one_sentence}; for about {} more", waits.about());

@@ -1,23 +1,23 @@
-//! For how long an autoscaler still waits that its controller reports to be held: until what it recommended
-//! or changed before counts no more.
+//! How long an autoscaler that is held at its replicas still waits: until an earlier recommendation or change
+//! leaves its window.
 //!
-//! The controller keeps that to itself. What the adapter noted of the last hour, and Events of changes,
-//! tell about the same; so an answer is given only if they explain what the controller reports, and it is
-//! about right: the adapter notes each 15 s, and the metrics may change meanwhile.
+//! The controller does not publish that. The record of the last hour and the Events of changes allow an
+//! estimate. It is given only if they also explain what the controller reports, and it is approximate: the
+//! adapter records every 15 s, and the metrics may change meanwhile.
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use leadsman_autoscaler::manifest::AutoscalerStatus;
 use leadsman_autoscaler::verdict::is_held;
 use leadsman_hpa::{Decision, History, Outcome, Recommendation, Situation, decide};
 use leadsman_provider::explanation::rfc3339;
 use serde::Serialize;
 
+use super::hour::millisecond;
 use super::past::PastEvent;
 use super::record::clock;
 
-/// What counts for a time counts no more just after it.
+/// A recommendation or change leaves its window just after its end.
 const TICK: Duration = Duration::from_millis(1);
 
 /// A change of replicas is noted this long after it at most, in milliseconds: at a look of the controller
@@ -32,25 +32,25 @@ pub(super) struct Waits {
     about_seconds: u64,
     /// Until about then.
     until: String,
-    /// What counts no more then.
+    /// What leaves its window then.
     because: String,
 }
 
-/// What was wanted and what there was, without a gap.
+/// The replicas that were proposed and that there were, without a gap.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct Timeline {
     /// Since when all of it is known, and until when, in milliseconds since the epoch.
     pub(super) since: i64,
     pub(super) until: i64,
-    /// From when on it was what, the oldest first.
+    /// The changes, the oldest first.
     pub(super) moments: Vec<Moment>,
 }
 
-/// What there was from a time on.
+/// The replicas from a time on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub(super) at: i64,
-    /// What all metrics together led to.
+    /// The proposed replicas.
     pub(super) wants: Option<i32>,
     pub(super) replicas: Option<i32>,
 }
@@ -61,18 +61,18 @@ impl Waits {
     pub(super) fn of(
         (situation, decision): (&Situation, &Decision),
         status: &AutoscalerStatus,
-        course: &Course,
+        timeline: &Timeline,
         past: Option<&[PastEvent]>,
     ) -> Option<Self> {
         let Outcome::Recommended { recommended, .. } = &decision.outcome else { return None };
         let current = situation.replicas;
-        let now = course.moments.last()?;
+        let now = timeline.moments.last()?;
         let is_noted = (now.wants, now.replicas) == (Some(*recommended), Some(current));
         let is_there = status.desired_replicas == current;
         if !is_noted || !is_there || !is_held(situation, decision, status) {
             return None;
         }
-        let before = Before::of(course, past);
+        let before = PastChanges::of(timeline, past);
         let mut ends = before.ends(situation, *recommended < current);
         ends.sort_by_key(|end| end.after);
         let mut later = situation.clone();
@@ -85,7 +85,7 @@ impl Waits {
         }
         let end = ends.into_iter().find(|end| !stays(end.after + TICK))?;
         // A change that is not known would count, too.
-        if matches!(end.what, Counted::Changed(_)) && course.since > before.now - end.span {
+        if matches!(end.what, Counted::Changed(_)) && timeline.since > before.now - end.span {
             return None;
         }
         let until = before.now.saturating_add(milliseconds(end.after));
@@ -111,14 +111,14 @@ impl Waits {
     }
 }
 
-/// What was recommended and changed before, as far as it is known.
-struct Before {
+/// The known earlier recommendations and changes.
+struct PastChanges {
     now: i64,
     recommended: Vec<(i64, i32)>,
     changed: Vec<(i64, i32)>,
 }
 
-/// What counts for a time.
+/// What counts within a window.
 enum Counted {
     Recommended(i32),
     Changed(i32),
@@ -135,10 +135,10 @@ struct End {
     is_default: bool,
 }
 
-impl Before {
-    fn of(course: &Course, past: Option<&[PastEvent]>) -> Self {
+impl PastChanges {
+    fn of(timeline: &Timeline, past: Option<&[PastEvent]>) -> Self {
         let (mut recommended, mut changed) = (Vec::new(), Vec::new());
-        for pair in course.moments.windows(2) {
+        for pair in timeline.moments.windows(2) {
             let [one, next] = [pair[0], pair[1]];
             // What was wanted was recommended until the next one.
             if let Some(wants) = one.wants {
@@ -151,7 +151,7 @@ impl Before {
                 changed.push((at, to.saturating_sub(from)));
             }
         }
-        Self { now: course.until, recommended, changed }
+        Self { now: timeline.until, recommended, changed }
     }
 
     /// What the controller remembers of it after a time.
@@ -234,10 +234,6 @@ fn changed_at(noted: i64, to: i32, past: Option<&[PastEvent]>) -> Option<i64> {
         }
     }
     at
-}
-
-fn millisecond(time: &str) -> Option<i64> {
-    time.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
 fn milliseconds(of: Duration) -> i64 {

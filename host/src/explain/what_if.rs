@@ -1,4 +1,4 @@
-//! What an autoscaler would do if something were otherwise.
+//! The result for an autoscaler under assumptions: other values, targets or replicas.
 
 use leadsman_hpa::{MetricTarget, Reading};
 use leadsman_model::quantity::Quantity;

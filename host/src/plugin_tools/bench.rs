@@ -85,7 +85,7 @@ pub async fn bench(options: &BenchOptions) -> anyhow::Result<Bench> {
                 .map_err(|error| PluginError(format!("{}: {error}", file.display())))?;
             (file.display().to_string(), fixture)
         }
-        None => brought(&plugin)?,
+        None => largest_fixture(&plugin)?,
     };
     if scale::series(&fixture).is_none() {
         let reason = format!("{name} has no answer with series that could be multiplied");
@@ -99,7 +99,7 @@ pub async fn bench(options: &BenchOptions) -> anyhow::Result<Bench> {
 }
 
 /// The fixture of a plugin with the most series, among those that expect measures.
-fn brought(plugin: &Plugin) -> anyhow::Result<(String, Value)> {
+fn largest_fixture(plugin: &Plugin) -> anyhow::Result<(String, Value)> {
     let fixtures = origin::fixtures(plugin)?.into_iter();
     let usable = fixtures.filter(|(_, fixture)| fixture["expect"].get("measures").is_some());
     usable.max_by_key(|(_, fixture)| scale::series(fixture)).ok_or_else(|| {

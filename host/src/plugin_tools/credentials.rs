@@ -1,4 +1,4 @@
-//! The credentials of whoever runs a command, where `docker login` and its kin have put them.
+//! The registry credentials of the user, from the files and helpers of `docker login` and similar tools.
 
 use std::env;
 use std::io;

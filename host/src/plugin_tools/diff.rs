@@ -1,4 +1,4 @@
-//! Two versions of a plugin on the same inputs, side by side.
+//! Compares two versions of a plugin on the same inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

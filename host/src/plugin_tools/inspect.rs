@@ -1,4 +1,4 @@
-//! What a plugin is: what it says of itself, what it needs, and where it is from.
+//! Inspects a plugin: its description, what compiling and running it takes, its fixtures, and its origin.
 
 use std::fmt;
 use std::time::Duration;

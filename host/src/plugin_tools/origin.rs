@@ -1,4 +1,4 @@
-//! Where a plugin is: in a file, among those that ship, or in a registry.
+//! The origin of a plugin: a file, the shipped ones, or a registry.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Fixtures that are made larger: the same series for more objects.
+//! Scales fixtures up: the same series for more objects.
 
 use std::collections::BTreeSet;
 

@@ -33,7 +33,7 @@ pub(super) struct RegisteredService {
 }
 
 impl RegisteredApi {
-    pub(super) async fn look(
+    pub(super) async fn find(
         cluster: &Cluster,
         api: Api,
         own: &Service,
@@ -104,7 +104,7 @@ impl RegisteredApi {
         services.find_map(|service| service.port).unwrap_or(443)
     }
 
-    pub(super) fn say(&self, own: &Service, out: &mut ProgressSink<'_>) {
+    pub(super) fn report(&self, own: &Service, out: &mut ProgressSink<'_>) {
         for name in api_services(self.api) {
             let Some(found) = self.found.iter().find(|found| found.name == name) else {
                 out(format_args!("{name}: there is none"));

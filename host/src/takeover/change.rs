@@ -1,4 +1,4 @@
-//! Changes APIServices, and changes them back.
+//! Patches APIServices, and restores them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -58,7 +58,7 @@ pub(super) async fn take(
 ) -> Result<(), TakeoverError> {
     let mut taken = Vec::new();
     for found in before.foreign(&to.service) {
-        let (patch, kept) = taking(&found.object, to)?;
+        let (patch, kept) = takeover_patch(&found.object, to)?;
         let done = apply(cluster, &found.name, &patch).await;
         if done.is_ok() {
             out(format_args!("{}: points to {} now", found.name, to.service));
@@ -118,7 +118,7 @@ pub(super) async fn undo(
             continue;
         }
         let version = found.object.resource_version();
-        apply(cluster, &found.name, &giving(&kept, version.as_deref())).await?;
+        apply(cluster, &found.name, &restore_patch(&kept, version.as_deref())).await?;
         out(format_args!("{}: points to {to} again", found.name));
         match works(cluster, found, false).await {
             Ok(()) => out(format_args!("{}: it answers", found.name)),
@@ -133,7 +133,10 @@ pub(super) async fn undo(
 }
 
 /// The patch that points an APIService to us, and what it was before.
-fn taking(object: &APIService, to: &Target) -> Result<(Value, SavedService), TakeoverError> {
+fn takeover_patch(
+    object: &APIService,
+    to: &Target,
+) -> Result<(Value, SavedService), TakeoverError> {
     let spec = object.spec.clone().unwrap_or_default();
     let injections = object.annotations().iter();
     let injections = injections.filter(|(key, _)| INJECTIONS.contains(&key.as_str()));
@@ -163,7 +166,7 @@ fn taking(object: &APIService, to: &Target) -> Result<(Value, SavedService), Tak
 }
 
 /// The patch that points an APIService to where it pointed before.
-fn giving(kept: &SavedService, version: Option<&str>) -> Value {
+fn restore_patch(kept: &SavedService, version: Option<&str>) -> Value {
     let SavedService { spec, annotations } = kept;
     let mut written = json!({ANNOTATION: Value::Null});
     for (key, value) in annotations {
@@ -207,7 +210,7 @@ async fn give_back(
 ) -> Vec<String> {
     let mut left = Vec::new();
     for (found, kept) in taken {
-        match apply(cluster, &found.name, &giving(kept, None)).await {
+        match apply(cluster, &found.name, &restore_patch(kept, None)).await {
             Ok(()) => out(format_args!("{}: changed back", found.name)),
             Err(error) => {
                 out(format_args!("{}: NOT changed back: {error}", found.name));
@@ -290,7 +293,7 @@ mod tests {
         let before = of_keda();
         let own = Service { namespace: "metrics".into(), name: "leadsman".into() };
         let to = Target { service: own, port: 6443, bundle: b"new".to_vec() };
-        let (patch, _) = taking(&before, &to).unwrap();
+        let (patch, _) = takeover_patch(&before, &to).unwrap();
         let whole = serde_json::to_value(&before).unwrap();
         let taken = merged(whole.clone(), &patch);
         assert_eq!(taken["spec"]["service"]["name"], "leadsman");
@@ -302,7 +305,7 @@ mod tests {
         assert_eq!(annotations["meta.helm.sh/release-name"], "keda");
         let kept: SavedService =
             serde_json::from_str(annotations[ANNOTATION].as_str().unwrap()).unwrap();
-        let mut given = merged(taken.clone(), &giving(&kept, Some("8")));
+        let mut given = merged(taken.clone(), &restore_patch(&kept, Some("8")));
         assert_eq!(given["metadata"]["resourceVersion"], "8");
         given["metadata"]["resourceVersion"] = "7".into();
         // What is left out and what is false are the same.

@@ -1,4 +1,5 @@
-//! Whether the configuration passes on what the adapter before serves, and what to write if not.
+//! Checks that the configuration forwards the metrics of the present adapter, and prints a delegate that
+//! does so if it does not.
 
 use super::before::RegisteredApi;
 use super::{TakeoverOptions, no_flags};
@@ -26,7 +27,7 @@ pub(super) async fn check(
     let mut parsed =
         parsed.map_err(|reason| format!("the configuration cannot be read: {reason}"))?;
     // The files that it names are in the pod.
-    parsed.faults.retain(|fault| !fault.is_warning() && !fault.message.starts_with(UNREADABLE));
+    parsed.faults.retain(|fault| !fault.is_warning() && !fault.unreadable_file);
     if !parsed.faults.is_empty() {
         let faults = parsed.document.locate(parsed.faults);
         return Err(format!("the configuration has faults, and is not in force:\n{faults}"));
@@ -78,9 +79,6 @@ fn is_for_the_rest(delegate: &DelegateSettings) -> bool {
         && matcher.namespaces.is_empty()
         && label.is_none_or(|label| label == KEDA_LABEL)
 }
-
-/// How the fault of a file begins that is not on this machine.
-const UNREADABLE: &str = "cannot read ";
 
 /// The label that the autoscalers of KEDA select by.
 const KEDA_LABEL: &str = "scaledobject.keda.sh/name";

@@ -1,12 +1,12 @@
-//! Taking over an API group from another adapter, and giving it back.
+//! Takes over an API group from another adapter, and gives it back.
 //!
-//! An API group has one server in a cluster: the Service that its APIServices point to. A takeover
-//! points them to this adapter, which passes on to the one before what it does not serve itself. So
-//! nothing changes for anybody at first, and metrics are moved one by one. What the APIServices said
-//! before is kept in an annotation, from which the undoing restores it.
+//! An API group has one server in a cluster: the Service that its APIServices point to. A takeover points
+//! them to this adapter, which forwards what it does not serve itself to the previous one. So nothing
+//! changes for clients at first, and metrics can be moved one by one. The previous target is kept in an
+//! annotation of each APIService, from which `--undo` restores it.
 //!
-//! Nothing is changed before all of it has been looked at, and what no longer works after the change is
-//! changed back.
+//! Everything is checked before anything is changed, and a change after which metrics are missing is
+//! reverted.
 
 mod before;
 mod change;
@@ -127,9 +127,9 @@ pub async fn take_over(
     let cluster = connect(options).await?;
     let own = own_service(options, &cluster);
     let api = options.api;
-    let before = RegisteredApi::look(&cluster, api, &own).await?;
-    before.say(&own, out);
-    users::look(&cluster, api, out).await;
+    let before = RegisteredApi::find(&cluster, api, &own).await?;
+    before.report(&own, out);
+    users::report(&cluster, api, out).await;
     let Some(served_by) = before.served_by(&own)? else {
         out(format_args!("{} is served by {own} already; nothing is to be done", api.group()));
         return Ok(());
@@ -177,8 +177,8 @@ pub async fn undo(
 ) -> Result<(), TakeoverError> {
     let cluster = connect(options).await?;
     let own = own_service(options, &cluster);
-    let before = RegisteredApi::look(&cluster, options.api, &own).await?;
-    before.say(&own, out);
+    let before = RegisteredApi::find(&cluster, options.api, &own).await?;
+    before.report(&own, out);
     change::undo(&cluster, &before, &own, options.dry_run, out).await
 }
 

@@ -1,4 +1,4 @@
-//! How kube-apiserver reaches this adapter, and what it is to trust.
+//! How kube-apiserver reaches this adapter, and the certificate authority by which it verifies it.
 
 use k8s_openapi::api::core::v1::{Secret, Service as KubeService};
 use k8s_openapi::api::discovery::v1::EndpointSlice;

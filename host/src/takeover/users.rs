@@ -1,4 +1,4 @@
-//! Who uses an API: the autoscalers that read its metrics.
+//! The users of an API: the autoscalers that read its metrics.
 
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec};
 use kube::api::ListParams;
@@ -12,7 +12,7 @@ use leadsman_delegate::Api;
 const MAX_NAMED: usize = 10;
 
 /// Says which autoscalers read metrics of an API.
-pub(super) async fn look(cluster: &Cluster, api: Api, out: &mut ProgressSink<'_>) {
+pub(super) async fn report(cluster: &Cluster, api: Api, out: &mut ProgressSink<'_>) {
     let all: KubeApi<HorizontalPodAutoscaler> = KubeApi::all(cluster.client().clone());
     let all = match all.list(&ListParams::default()).await {
         Ok(all) => all.items,

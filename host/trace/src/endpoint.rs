@@ -1,4 +1,4 @@
-//! The collector: where it is, what it is sent besides spans, and how many traces it gets.
+//! The endpoint of the collector: its URL, additional headers, and the share of traces that it gets.
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -25,8 +25,8 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// How often a batch is sent in vain, and the delays between.
 const MAX_ATTEMPTS: u32 = 3;
-const FIRST_DELAY: Duration = Duration::from_millis(500);
-const MAX_DELAY: Duration = Duration::from_secs(5);
+const MIN_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Why traces cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +111,7 @@ impl Exporter {
 
     async fn export(&self, batch: Vec<Record>) -> Result<(), SendError> {
         let body = bytes_of(&self.resource, batch);
-        let mut backoff = Backoff::new(FIRST_DELAY, MAX_DELAY);
+        let mut backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
         let mut attempts = 1;
         loop {
             let failed = match self.send(body.clone()).await {

@@ -99,8 +99,8 @@ pub fn inject(headers: &mut HeaderMap) {
     }
 }
 
-/// Runs work that belongs to the current span in a task of its own.
-pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> + use<F> {
+/// Work for another task, as a part of the current span.
+pub fn in_current_span<F: Future>(work: F) -> impl Future<Output = F::Output> + use<F> {
     within(current(), work)
 }
 

@@ -66,10 +66,10 @@ pub(crate) struct Record {
 /// A span that is open; one that is not sampled is nothing. It ends when it is dropped.
 #[derive(Debug)]
 #[must_use = "a span lasts for as long as it is held"]
-pub struct Span(Option<Box<Open>>);
+pub struct Span(Option<Box<OpenSpan>>);
 
 #[derive(Debug)]
-struct Open {
+struct OpenSpan {
     record: Record,
     /// Since when, by a clock that does not jump.
     since: Instant,
@@ -108,7 +108,7 @@ impl Span {
         let before = SystemTime::now().duration_since(begun).unwrap_or_default();
         let now = Instant::now();
         let since = now.checked_sub(before).unwrap_or(now);
-        Self(Some(Box::new(Open { record, since, sink })))
+        Self(Some(Box::new(OpenSpan { record, since, sink })))
     }
 
     /// Whether it is sampled.
@@ -167,7 +167,7 @@ impl Span {
     }
 }
 
-impl Open {
+impl OpenSpan {
     /// The time by the clock that it began by.
     fn now(&self) -> SystemTime {
         self.record.begun + self.since.elapsed()
@@ -178,7 +178,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         if let Some(mut open) = self.0.take() {
             open.record.ended = open.now();
-            let Open { record, sink, .. } = *open;
+            let OpenSpan { record, sink, .. } = *open;
             sink.put(record);
         }
     }

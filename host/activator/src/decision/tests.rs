@@ -137,7 +137,7 @@ proptest! {
                     break;
                 }
                 let gap = Duration::from_secs(levels[number].0);
-                prop_assert!(number > 0 && gap <= every * LATEST);
+                prop_assert!(number > 0 && gap <= every * MAX_INTERVALS_UNSEEN);
                 covered += gap;
             }
             prop_assert!(covered >= cooldown);

@@ -23,7 +23,7 @@ use super::AdminState;
 use crate::status::Status;
 use leadsman_server::auth::{Auth, Peer};
 
-/// The path whose right is the right to the page, whichever part of it is asked for.
+/// The path whose right is the right to the page, whichever part of it is requested.
 const PATH: &str = "/status";
 
 /// Who may see the page.
@@ -93,7 +93,7 @@ async fn only_from_here(address: SocketAddr, request: Request, next: Next) -> Re
     (StatusCode::FORBIDDEN, message).into_response()
 }
 
-/// Whether the name that is asked for may be that of a site: it has a dot and is no address. A client that
+/// Whether the requested host may be that of a site: its name has a dot and is no address. A client that
 /// states no name is no browser.
 fn is_asked_by_a_site(request: &Request) -> bool {
     let stated = match request.headers().get(header::HOST) {

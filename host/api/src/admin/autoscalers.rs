@@ -21,7 +21,7 @@ impl AdminState {
     pub(super) fn overviews(&self) -> Overviews {
         let KnownAutoscalers { list, more, followed } = self.hours.autoscalers().known();
         let generation = self.served.now();
-        let mut list = self.hours.look(&list, &generation.snapshot);
+        let mut list = self.hours.observe(&list, &generation.snapshot);
         list.sort_by(|a, b| {
             (a.state, &a.namespace, &a.name).cmp(&(b.state, &b.namespace, &b.name))
         });

@@ -1,4 +1,4 @@
-//! What all clients of the page share: the entries, made once a second for all of them together.
+//! The entries of the page, computed once a second and shared by all of its clients.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

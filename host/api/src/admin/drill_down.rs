@@ -1,4 +1,4 @@
-//! What is opened on the page: a mapping with its values, and all that led to them.
+//! The details of one mapping, which the page loads when it is opened: its values and their explanation.
 
 use std::sync::PoisonError;
 

@@ -1,4 +1,4 @@
-//! All that the page lists, as entries by name: what changes is sent by the entry.
+//! All entries of the page, by name. Clients are sent the entries that have changed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

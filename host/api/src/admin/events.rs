@@ -1,5 +1,5 @@
-//! The stream of events that the page follows (server-sent events): first all entries, then those that
-//! change, and a sign of life in between.
+//! The event stream of the page (server-sent events): first all entries, then those that change, and a
+//! heartbeat in between.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;

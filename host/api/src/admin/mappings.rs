@@ -1,4 +1,4 @@
-//! Mappings, as the page lists them: without their values, which are shown for one that is opened.
+//! The mappings of the page. Their values are loaded only for a mapping that is opened.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Moments of this process as times of day.
+//! Converts monotonic instants to wall-clock times.
 
 use std::time::Instant;
 

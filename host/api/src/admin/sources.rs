@@ -1,4 +1,4 @@
-//! Sources, as the page lists them: what is asked of each, how fast it answers, and how it last ended.
+//! The sources of the page: rate of queries, latency, and the result of the last one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Teams, as the page lists them: what each may use, and how much of it is used.
+//! The teams of the page: the budget of each, and how much of it is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

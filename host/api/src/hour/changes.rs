@@ -1,12 +1,12 @@
-//! When an autoscaler's proposals, replicas, targets or the state of its metrics changed within the last
-//! hour, with the values that they had then.
+//! The changes of an autoscaler within the last hour: of its proposals, replicas, targets and the states of
+//! its metrics, each with the values at that time.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::series::SeriesId;
-use super::trends::SPAN;
+use super::trends::LOOKBACK_MS;
 
-/// The most metrics of an autoscaler that are followed.
+/// The maximum number of recorded metrics of an autoscaler.
 pub(super) const MAX_METRICS: usize = 16;
 
 /// The most autoscalers, and the most changes of one: twelve an hour are many, and one at each sync of its
@@ -17,17 +17,17 @@ const MAX_CHANGES: usize = 240;
 /// The most moments of metrics of all autoscalers: about 60 bytes each.
 const MAX_CELLS: usize = 100_000;
 
-/// After so long without a note, in milliseconds, it is not known what was between.
+/// After so long without a record, in milliseconds, the time in between counts as unknown.
 const MAX_GAP: i64 = 60 * 1000;
 
-/// What there was at one time.
+/// The state at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Moment {
-    /// The replicas that there were.
+    /// The present replicas.
     pub(super) replicas: Option<i32>,
-    /// Those that all metrics together led to.
+    /// The proposed replicas.
     pub(super) wants: Option<i32>,
-    /// Each metric that is followed, in the order of the autoscaler.
+    /// The recorded metrics, in the order of the autoscaler.
     pub(super) metrics: Vec<MetricMoment>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct MetricMoment {
     pub(super) state: MetricState,
 }
 
-/// How a read of a metric ended.
+/// The result of a read of a metric.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum MetricState {
     /// With the newest value.
@@ -49,7 +49,7 @@ pub(super) enum MetricState {
     Old,
     /// With an error.
     Failing,
-    /// Nobody knows.
+    /// It is not known.
     #[default]
     Unknown,
 }
@@ -64,25 +64,25 @@ pub(super) struct Changes {
 /// The last hour of one autoscaler.
 #[derive(Debug)]
 pub(super) struct History {
-    /// What each of its metrics reads.
+    /// The series of its metrics.
     pub(super) series: Vec<SeriesId>,
-    /// Since when it is noted.
+    /// The beginning of the record.
     pub(super) begun: i64,
     /// Since when all changes are kept.
     pub(super) from: i64,
-    /// When it was noted last.
+    /// The time of the newest record.
     pub(super) noted: i64,
     changes: VecDeque<(i64, Moment)>,
     cells: usize,
 }
 
 impl Moment {
-    /// Nobody knows what there was.
+    /// The state is not known.
     fn unknown(metrics: usize) -> Self {
         Self { replicas: None, wants: None, metrics: vec![MetricMoment::default(); metrics] }
     }
 
-    /// Whether nothing has changed but values.
+    /// Whether only values differ.
     fn is_like(&self, other: &Self) -> bool {
         let without_value = |of: &MetricMoment| (of.target, of.proposes, of.state);
         (self.replicas, self.wants) == (other.replicas, other.wants)
@@ -100,11 +100,11 @@ impl Changes {
         self.all.get(name)
     }
 
-    /// Notes what there is. Returns whether it begins a new history: it was not known, or its metrics
-    /// read something else now.
+    /// Records the present state. Returns whether a new history begins: the autoscaler was not known, or its
+    /// metrics read other series now.
     pub(super) fn add(&mut self, name: &str, series: &[SeriesId], at: i64, now: Moment) -> bool {
         if !self.all.contains_key(name) && self.all.len() >= MAX_AUTOSCALERS {
-            self.all.retain(|_, history| at - history.noted <= SPAN);
+            self.all.retain(|_, history| at - history.noted <= LOOKBACK_MS);
             self.cells = self.all.values().map(|history| history.cells).sum();
             self.forget_gone(at);
             if self.all.len() >= MAX_AUTOSCALERS {
@@ -127,8 +127,8 @@ impl Changes {
         begins
     }
 
-    /// If there are too many, forgets the one that was noted the longest ago, unless that is recent: what
-    /// there still is is noted all the time.
+    /// If there are too many, drops the one whose newest record is the oldest, unless that is recent: existing
+    /// autoscalers are recorded all the time.
     fn forget_gone(&mut self, at: i64) {
         if self.all.len() < MAX_AUTOSCALERS {
             return;
@@ -141,7 +141,7 @@ impl Changes {
         }
     }
 
-    /// Who has more than the share of each forgets what is oldest. Nobody takes the room of the others.
+    /// Drops the oldest changes of autoscalers with more than their share, so that none takes the memory of others.
     fn make_room(&mut self) {
         let share = MAX_CELLS / 2 / self.all.len().max(1);
         self.all.values_mut().for_each(|history| history.keep(share));
@@ -155,8 +155,8 @@ impl History {
         Self { series, begun: at, from: at, noted: at, changes, cells: 0 }
     }
 
-    /// What changed, the oldest first. The first one may be from before the hour: it is what there was
-    /// when the hour began.
+    /// The changes, the oldest first. The first one may be from before the hour: it is the state at the
+    /// beginning of the hour.
     pub(super) fn changes(&self) -> impl Iterator<Item = &(i64, Moment)> {
         self.changes.iter()
     }
@@ -169,7 +169,7 @@ impl History {
         if self.changes.back().is_none_or(|(_, last)| !last.is_like(&now)) {
             self.push(at, now);
         }
-        while self.changes.get(1).is_some_and(|(second, _)| at - second >= SPAN) {
+        while self.changes.get(1).is_some_and(|(second, _)| at - second >= LOOKBACK_MS) {
             self.pop();
         }
         while self.changes.len() > MAX_CHANGES {
@@ -188,13 +188,13 @@ impl History {
         }
     }
 
-    /// Forgets the oldest change, although it is not an hour old.
+    /// Drops the oldest change, although it is not an hour old.
     fn forget(&mut self) {
         self.pop();
         self.from = self.changes.front().map_or(self.noted, |(at, _)| *at);
     }
 
-    /// Forgets the oldest changes but the newest one, until so many cells are left.
+    /// Drops the oldest changes until so many cells are left, but never the newest one.
     fn keep(&mut self, cells: usize) {
         while self.cells > cells && self.changes.len() > 1 {
             self.forget();
@@ -331,7 +331,7 @@ mod tests {
         assert!(changes.of("soon").is_some() && changes.of("0").is_none());
         assert!(changes.of("late").is_none() && changes.of("1").is_some());
         assert_eq!((changes.all.len(), changes.cells), (MAX_AUTOSCALERS, 2 * MAX_AUTOSCALERS));
-        changes.add("new", &series(1), SPAN + MAX_GAP + 2, moment(1.0, 1, 1));
+        changes.add("new", &series(1), LOOKBACK_MS + MAX_GAP + 2, moment(1.0, 1, 1));
         assert_eq!((changes.all.len(), changes.cells), (1, 2));
     }
 }

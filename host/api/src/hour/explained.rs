@@ -1,10 +1,9 @@
-//! The last hour of an autoscaler as a part of the explanation of a read: that of the metrics that the read
-//! is for.
+//! The last hour of an autoscaler in the explanation of a read, restricted to the metrics of that read.
 
 use std::sync::Arc;
 
 use super::changes::{History, MetricState};
-use super::trends::SPAN;
+use super::trends::LOOKBACK_MS;
 use super::{
     AskedMetric, Hours, INTERVAL, MAX_METRICS, Moment, Observations, SeriesId, series_of,
     value_line,
@@ -47,7 +46,7 @@ impl Hours {
         let explaining = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             // The present moment belongs to it.
-            hours.look(std::slice::from_ref(&autoscaler), &snapshot);
+            hours.observe(std::slice::from_ref(&autoscaler), &snapshot);
             let asked = places.into_iter().filter_map(|place| Some((place, specs.get(place)?)));
             let (asked, series) = (asked.collect::<Vec<_>>(), series_of(&autoscaler));
             hours.lock().explained(&named, &known, &asked, &series, hours.started)
@@ -74,7 +73,7 @@ impl Observations {
                 "nothing is noted of it: it has just changed, or there are too many autoscalers";
             return AutoscalerHour::unknown(name, why.to_owned());
         };
-        let begin = history.noted - SPAN;
+        let begin = history.noted - LOOKBACK_MS;
         let metrics = asked.iter().map(|(place, spec)| {
             let values = self.trends.points(&value_line(known, *place), history.noted);
             let values = values.map(|(at, value)| HourValue { time: rfc3339(at), value });

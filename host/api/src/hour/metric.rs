@@ -1,4 +1,4 @@
-//! What a metric of an autoscaler asks this adapter for.
+//! Which read of this adapter a metric of an autoscaler stands for.
 
 use leadsman_autoscaler::manifest::{CrossVersionObjectReference, MetricSpec};
 use leadsman_model::resource::Resource;

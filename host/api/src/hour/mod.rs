@@ -1,8 +1,7 @@
-//! The last hour of each autoscaler: the values of its metrics, what they proposed and the replicas that
-//! there were. It is noted all the time, so that it is there when somebody asks: the page, or an
-//! explanation (`explained`).
+//! The last hour of each autoscaler: the values of its metrics, the replicas that they proposed, and its
+//! replicas. It is recorded all the time, for the page and for explanations (`explained`).
 //!
-//! It is in memory and that of one replica of the adapter, which knows nothing from before its start.
+//! It is held in the memory of one replica of the adapter, and begins with the start of that replica.
 
 mod changes;
 mod explained;
@@ -32,20 +31,20 @@ pub(crate) use trends::Trends;
 /// The parameter of an explanation that names an autoscaler.
 pub(crate) const PARAMETER: &str = "autoscaler";
 
-/// How often it is noted while nobody looks: as often as controllers read.
+/// The interval of records: that of controllers.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
 
 /// The autoscalers that are known, and the last hour of each.
 pub struct Hours {
     autoscalers: Arc<AutoscalerStore>,
     noted: Mutex<Observations>,
-    /// One of those who ask looks at a time.
+    /// Serializes observations.
     turn: Arc<Semaphore>,
     /// In milliseconds since the epoch.
     started: i64,
 }
 
-/// What was noted.
+/// The record.
 #[derive(Default)]
 struct Observations {
     /// Of the replicas of each autoscaler, and of the value of each metric.
@@ -72,8 +71,8 @@ impl Hours {
         &self.autoscalers
     }
 
-    /// What to say of autoscalers now, in their order. Notes it.
-    pub(crate) fn look(&self, all: &[Arc<Autoscaler>], snapshot: &Snapshot) -> Vec<Overview> {
+    /// The overviews of autoscalers now, in their order. Records them.
+    pub(crate) fn observe(&self, all: &[Arc<Autoscaler>], snapshot: &Snapshot) -> Vec<Overview> {
         let overviews: Vec<_> = all.iter().map(|one| overview(one, snapshot)).collect();
         let series: Vec<_> = all.iter().map(|one| series_of(one)).collect();
         let mut noted = self.lock();

@@ -1,5 +1,5 @@
-//! What a metric of an autoscaler reads, whatever its target is: two with the same series read the same,
-//! and their values may stand in one line.
+//! Identifies what a metric of an autoscaler reads, without its target. Two metrics with the same identity
+//! have the same values, and share a trend line.
 
 use leadsman_autoscaler::manifest::{MetricSpec, TargetSpec};
 use ring::digest::{SHA256, digest};

@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
-/// How long a line reaches back, in milliseconds.
-pub(super) const SPAN: i64 = 3600 * 1000;
+/// The length of a line, in milliseconds.
+pub(super) const LOOKBACK_MS: i64 = 3600 * 1000;
 
-/// Points of the last minutes are so far apart at least, and those before them.
+/// Points are at least so far apart in the last minutes, and before them, in milliseconds.
 const RECENT: i64 = 5 * 60 * 1000;
 const STEP_OF_RECENT: i64 = 5 * 1000;
 const STEP: i64 = 20 * 1000;
@@ -30,7 +30,9 @@ impl Trends {
     pub(crate) fn add(&mut self, name: &str, at: i64, value: f64) {
         if !self.0.contains_key(name) {
             if self.0.len() >= MAX_LINES {
-                self.0.retain(|_, line| line.back().is_some_and(|(last, _)| at - last <= SPAN));
+                self.0.retain(|_, line| {
+                    line.back().is_some_and(|(last, _)| at - last <= LOOKBACK_MS)
+                });
                 self.forget_gone(at);
             }
             if self.0.len() >= MAX_LINES {
@@ -46,7 +48,7 @@ impl Trends {
             }
         }
         line.push_back((at, value));
-        while line.front().is_some_and(|(first, _)| at - first > SPAN) {
+        while line.front().is_some_and(|(first, _)| at - first > LOOKBACK_MS) {
             line.pop_front();
         }
         if line.len() > MAX_POINTS {
@@ -54,7 +56,7 @@ impl Trends {
         }
     }
 
-    /// If there are too many, forgets the line whose newest value is the oldest, unless that is recent.
+    /// If there are too many, drops the line whose newest value is the oldest, unless that is recent.
     fn forget_gone(&mut self, at: i64) {
         if self.0.len() < MAX_LINES {
             return;
@@ -66,7 +68,7 @@ impl Trends {
         }
     }
 
-    /// Forgets a line.
+    /// Drops a line.
     pub(super) fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }
@@ -78,7 +80,7 @@ impl Trends {
         now: i64,
     ) -> impl Iterator<Item = (i64, f64)> + use<'a> {
         let points = self.0.get(name).into_iter().flatten().copied();
-        points.filter(move |(at, _)| now - at <= SPAN)
+        points.filter(move |(at, _)| now - at <= LOOKBACK_MS)
     }
 
     /// A line as pairs of seconds before `now` and value; `None` if there is none.
@@ -94,7 +96,7 @@ fn newest(line: &Line) -> Option<i64> {
     line.back().map(|(at, _)| *at)
 }
 
-/// Takes out points that are close to the one before them, but for the last minutes.
+/// Removes points that are close to the previous one, except in the last minutes.
 fn thin(line: &mut Line, now: i64) {
     let mut last = i64::MIN;
     line.retain(|(at, _)| {
@@ -126,7 +128,10 @@ mod tests {
         assert_eq!(line.back(), Some(&(newest, 7199.0)));
         assert!(line.len() <= MAX_POINTS, "{}", line.len());
         let (first, _) = line[0];
-        assert!(newest - first <= SPAN && newest - first > SPAN - 2 * STEP, "{first}");
+        assert!(
+            newest - first <= LOOKBACK_MS && newest - first > LOOKBACK_MS - 2 * STEP,
+            "{first}"
+        );
         let recent = line.iter().filter(|(at, _)| newest - at <= RECENT).count();
         assert!(recent >= 50, "{recent}");
     }
@@ -152,7 +157,7 @@ mod tests {
         assert!(!trends.0.contains_key("soon"));
         trends.add("late", RECENT + 1, 0.0);
         assert!(trends.0.contains_key("late") && trends.0.len() == MAX_LINES);
-        trends.add("new", SPAN + RECENT + 2, 0.0);
+        trends.add("new", LOOKBACK_MS + RECENT + 2, 0.0);
         assert_eq!(trends.0.len(), 1);
     }
 }

@@ -28,8 +28,8 @@ pub(super) fn missing(rendered: &Result<Rendered, ReadError>) -> Option<(&Missin
 }
 
 impl ReadState {
-    /// The answer that was given before from what there is now.
-    pub(super) fn kept(
+    /// The cached answer for this origin, which is that of the values known now.
+    pub(super) fn cached(
         &self,
         question: &Question<'_>,
         now: Option<Origin>,
@@ -38,22 +38,22 @@ impl ReadState {
         Some((origin, self.responses.get(question, &origin)?))
     }
 
-    /// The answer that was given before from what was read, which may be newer.
-    pub(super) fn again(
+    /// The cached answer for the origin that was read, which may be newer than that of `cached`.
+    pub(super) fn cached_meanwhile(
         &self,
         question: &Question<'_>,
-        kept: Option<(Origin, Answer)>,
+        cached: Option<(Origin, Answer)>,
         read: Option<Origin>,
     ) -> Option<Answer> {
         let read = read?;
-        match kept {
+        match cached {
             Some((origin, answer)) if origin == read => Some(answer),
             _ => self.responses.get(question, &read),
         }
     }
 
     /// Caches an answer with what is missing in it.
-    pub(super) fn keep(&self, question: &Question<'_>, from: Option<Origin>, answer: &Answer) {
+    pub(super) fn cache(&self, question: &Question<'_>, from: Option<Origin>, answer: &Answer) {
         if let Some(origin) = from {
             self.responses.put(question, &origin, answer);
         }

@@ -1,4 +1,5 @@
-//! The last hour of an autoscaler in the explanation of a read, to users who may `get` the autoscaler, too.
+//! Adds the last hour of an autoscaler to the explanation of a read, for users who may also `get` the
+//! autoscaler.
 
 use std::sync::Arc;
 

@@ -123,7 +123,7 @@ impl Encoding {
         }
     }
 
-    /// A `NodeMetrics` or `PodMetrics` where one object was asked for, else a list of them.
+    /// A `NodeMetrics` or `PodMetrics` where one object was requested, else a list of them.
     pub(super) fn resource(self, version: ResourceVersion, metrics: &ResourceValues<'_>) -> Bytes {
         let ResourceValues { kind, one, window, values, .. } = metrics;
         let (kind, window) = (*kind, *window);

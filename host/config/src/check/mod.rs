@@ -183,9 +183,12 @@ impl Check<'_> {
     }
 
     fn report(&mut self, severity: Severity, place: impl Into<String>, message: impl Into<String>) {
-        let place = place.into();
-        if self.faults.len() < MAX_FAULTS && !self.stand_ins.covers(&place) {
-            self.faults.push(Fault::at(place, message).with(severity));
+        self.add(Fault::at(place, message).with(severity));
+    }
+
+    fn add(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS && !self.stand_ins.covers(&fault.path) {
+            self.faults.push(fault);
         }
     }
 
@@ -212,7 +215,7 @@ impl Check<'_> {
         let Some(path) = self.take(self.origin.file(file), place) else { return PathBuf::new() };
         self.files.push(FileFingerprint::of(path.clone()));
         if let Err(error) = files::open_regular(&path) {
-            self.fault(place, format!("cannot read {}: {error}", path.display()));
+            self.add(Fault::unreadable_file(place, &path, &error));
         }
         path
     }

@@ -10,16 +10,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::super::written;
 use super::Check;
 use leadsman_document::{nearest, segment};
+use leadsman_rules::promql::QUERY_PARAMETERS;
 use leadsman_source::{
     Credentials, PrometheusSettings, RecordingSettings, SourceSettings, TlsSettings, Username,
 };
 
 /// The most addresses of one source: each is asked at most once for a query.
 const MAX_URLS: usize = 10;
-
-/// What is sent with a query by itself, and what would make another query of it.
-const OWN_PARAMETERS: [&str; 8] =
-    ["", "query", "time", "start", "end", "step", "timeout", "match[]"];
 
 /// What the requests of a source carry, as the kinds that speak HTTP have it.
 pub(super) struct RequestKeys<'w> {
@@ -217,7 +214,7 @@ impl Check<'_> {
         place: &str,
     ) -> Vec<(String, String)> {
         for name in written.query_parameters.keys() {
-            if OWN_PARAMETERS.contains(&name.as_str()) {
+            if QUERY_PARAMETERS.contains(&name.as_str()) {
                 let place = format!("{place}/queryParameters/{}", segment(name));
                 self.fault(
                     place,

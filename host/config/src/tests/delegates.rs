@@ -106,6 +106,24 @@ fn what_is_wrong_with_a_delegate_is_told_at_its_place() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_apart_from_other_faults() {
+    let delegate = "{name: A b, url: 'https://a', auth: {frontProxy: {certFile: none.crt, keyFile: none.key}}, apis: [custom]}";
+    let Parsed { faults, .. } = parse(
+        "config.yaml",
+        &DocumentOrigin::Folder(Path::new(".")),
+        &Flags::default(),
+        &with(delegate),
+    );
+    let unreadable = |fault: &&Fault| fault.unreadable_file;
+    let of_files: Vec<_> = faults.iter().filter(unreadable).map(|fault| &*fault.path).collect();
+    assert_eq!(
+        of_files,
+        ["/delegates/0/auth/frontProxy/certFile", "/delegates/0/auth/frontProxy/keyFile"]
+    );
+    assert!(faults.len() > of_files.len(), "{faults:?}");
+}
+
+#[test]
 fn a_local_delegate_may_be_without_tls() {
     for url in ["http://127.0.0.1:8443", "http://localhost", "http://[::1]:1"] {
         let delegate =

@@ -1,4 +1,4 @@
-//! What reads of the evaluations in use get, and how that has changed.
+//! Changes in the condition of the evaluations in use, which become Events.
 
 use std::collections::HashMap;
 

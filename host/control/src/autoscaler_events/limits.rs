@@ -1,5 +1,5 @@
-//! How many Events autoscalers get: a mapping that fails every now and then is worth a few
-//! Events, and one outage of a source concerns all autoscalers at once.
+//! Rate limits for Events on autoscalers: a mapping that fails now and then may write only a few, and an
+//! outage of a source affects all autoscalers at once.
 
 use std::collections::HashMap;
 use std::time::Duration;

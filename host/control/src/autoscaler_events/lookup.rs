@@ -1,4 +1,4 @@
-//! Which autoscalers name a metric: listed when it is asked, and kept for some minutes.
+//! Looks up the autoscalers that name a metric. Lists are made on demand and cached for some minutes.
 
 use std::collections::HashMap;
 use std::sync::Arc;

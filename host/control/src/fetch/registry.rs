@@ -24,22 +24,22 @@ const CACHE_FALLBACK_AFTER: Duration = Duration::from_secs(5);
 
 /// How soon a registry is asked again after a failure. Each further failure doubles it, up to the
 /// interval of checks.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
 
 impl Fetching {
     pub(super) async fn follow_artifact(&self, artifact: &Artifact, reporter: &PluginReporter) {
         let mut serving: Option<(VerifiedArtifact, Plugin)> = None;
         let mut reported: Option<String> = None;
-        let mut backoff = Backoff::new(FIRST_RETRY, artifact.check_every.max(FIRST_RETRY));
+        let mut backoff = Backoff::new(MIN_BACKOFF, artifact.check_every.max(MIN_BACKOFF));
         loop {
             let known = serving.as_ref().map(|(verified, _)| verified.clone());
-            let mut look = std::pin::pin!(self.look(artifact, known.as_ref()));
-            let outcome = match tokio::time::timeout(CACHE_FALLBACK_AFTER, &mut look).await {
+            let mut pull = std::pin::pin!(self.pull_if_changed(artifact, known.as_ref()));
+            let outcome = match tokio::time::timeout(CACHE_FALLBACK_AFTER, &mut pull).await {
                 Ok(outcome) => outcome,
                 // A registry that does not answer holds up no start.
                 Err(_) => {
                     self.fall_back_to_cache(artifact, &mut serving, reporter).await;
-                    look.await
+                    pull.await
                 }
             };
             let wait = match outcome {
@@ -91,7 +91,7 @@ impl Fetching {
     }
 
     /// Resolves the reference and pulls what it refers to now; `None` if that is served already.
-    async fn look(
+    async fn pull_if_changed(
         &self,
         artifact: &Artifact,
         serving: Option<&VerifiedArtifact>,
@@ -232,7 +232,7 @@ async fn text_of(path: &Path) -> std::io::Result<String> {
     files::blocking(path, move || files::read_text(&owned, files::MAX_CREDENTIALS)).await
 }
 
-/// Why a look at a registry gave no plugin.
+/// Why a registry gave no plugin.
 struct Failure {
     problem: Problem,
     /// Whether the registry could not be reached, which says nothing of the artifact.

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn a_source_that_is_away_is_asked_again_within_seconds() {
-    let mut backoff = Backoff::new(FIRST_RETRY, MAX_RETRY);
+    let mut backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
     let waits: Vec<_> =
         (0..6).map(|_| retry_after(&mut backoff, Duration::ZERO).as_secs()).collect();
     assert_eq!(waits, [1, 2, 4, 5, 5, 5]);

@@ -53,7 +53,7 @@ fn output_of_a_rule() -> (Engine, Listed, RuleOutput) {
         kinds: Kinds::new(&ObjectSource::Listed, &[], None),
         runtime: Runtime::without_cluster(engine.clone()),
     };
-    let mut listed = Listed::default();
+    let mut listed = SeriesIndex::default();
     let labels: BTreeSet<Arc<str>> = ["namespace".into(), "pod".into()].into();
     let seen = ListedSeries::from([("busy".into(), labels.clone()), ("idle".into(), labels)]);
     listed.answered("all", Ok(seen));

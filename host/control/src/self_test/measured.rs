@@ -1,4 +1,4 @@
-//! What a plugin makes of a fixture, whatever the fixture expects, and what that takes.
+//! Runs a plugin on a fixture and measures time and memory, whatever the fixture expects.
 
 use std::time::{Duration, Instant};
 

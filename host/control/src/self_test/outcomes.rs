@@ -1,4 +1,4 @@
-//! Each fixture alone, for authors: what it gave beside what it should have given.
+//! The result of each fixture for authors: expected and actual values.
 
 use std::time::{Duration, Instant};
 

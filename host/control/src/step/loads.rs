@@ -1,5 +1,5 @@
-//! How often documents were loaded: each text counts once, when it is known whether all that it says
-//! is served, and again only when that changes. What is still being loaded is neither.
+//! Counts loads of documents. Each text counts once, as accepted or rejected, when the result is known, and
+//! again only when the result changes. A load in progress does not count.
 
 use crate::effect::Effect;
 use crate::state::{BindingState, DocumentState, SeriesState, State, TextState};

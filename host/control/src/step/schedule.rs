@@ -1,5 +1,5 @@
-//! What follows from a changed state: what is no longer in force is dropped, what is missing is
-//! requested, and work is started, in turns, within bounds.
+//! Derives effects from a changed state: drops what is no longer in force, requests what is missing, and
+//! starts work, fairly between namespaces and within bounds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -116,7 +116,7 @@ async fn read_with(delegates: &Delegates, metric: &str, headers: &HeaderMap) -> 
         namespace: Some("shop"),
         selector: "a=b",
     };
-    let passed = Passed { uri: &uri, headers, user };
+    let passed = ForwardedRequest { uri: &uri, headers, user };
     match delegates.forward(&asked, &passed, false).await {
         None => "nobody".to_owned(),
         Some(Ok((delegate, answer))) => {

@@ -6,7 +6,7 @@
 //! | what | bound |
 //! |---|---|
 //! | runs of an evaluation | [`MAX_RUNS`] |
-//! | rows of a run that are kept whole | [`MAX_ROW_BYTES`]; of more, the first [`EXCERPT_BYTES`] |
+//! | rows of a run that are kept whole | [`MAX_ROW_BYTES`]; of more, the first [`MAX_EXCERPT_BYTES`] |
 //! | texts of queries of a run | [`MAX_TEXT_BYTES`] |
 //! | an evaluation | [`MAX_EVALUATION_BYTES`] |
 //! | all evaluations of the operator, of all teams, of one team | [`MAX_BYTES`], [`MAX_BYTES`], [`MAX_TEAM_BYTES`] |
@@ -48,13 +48,13 @@ pub const MAX_RUNS: usize = 8;
 pub const MAX_ROW_BYTES: usize = 256 << 10;
 
 /// How many bytes are kept of rows and measures that take more.
-pub const EXCERPT_BYTES: usize = 64 << 10;
+pub const MAX_EXCERPT_BYTES: usize = 64 << 10;
 
 /// How many bytes the texts of all queries of a run may take.
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// The texts of queries that find no room are cut to so many bytes.
-const CUT_TEXT: usize = 256;
+const MAX_CUT_TEXT_BYTES: usize = 256;
 
 /// How many bytes the runs of an evaluation may take.
 pub const MAX_EVALUATION_BYTES: usize = 512 << 10;
@@ -131,12 +131,12 @@ pub enum Rows {
     /// The first of them: there were too many.
     Excerpt(Arc<StoredRows>),
     /// They are not kept.
-    Dropped(Dropped),
+    Dropped(DropReason),
 }
 
 /// Why rows are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dropped {
+pub enum DropReason {
     /// A query failed, or the plugin could not be run.
     NotRun,
     /// Newer runs needed the room.
@@ -173,7 +173,7 @@ impl Rows {
     }
 }
 
-impl Dropped {
+impl DropReason {
     /// In words.
     pub fn as_str(self) -> &'static str {
         match self {

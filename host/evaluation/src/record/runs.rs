@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::pool::RecordPool;
 use super::{
-    CUT_TEXT, Dropped, EXCERPT_BYTES, MAX_EVALUATION_BYTES, MAX_ROW_BYTES, MAX_RUNS, PluginRecord,
-    QueryRecord, Rows, RunRecord, StoredRows,
+    DropReason, MAX_CUT_TEXT_BYTES, MAX_EVALUATION_BYTES, MAX_EXCERPT_BYTES, MAX_ROW_BYTES,
+    MAX_RUNS, PluginRecord, QueryRecord, Rows, RunRecord, StoredRows,
 };
 use crate::error::EvaluationError;
 use leadsman_model::owner::Owner;
@@ -18,7 +18,7 @@ use leadsman_sandbox::Capture;
 use leadsman_source::FilledQuery;
 
 /// What a query takes in addition to its text, its warnings and its error.
-const QUERY_BYTES: usize = 256;
+const QUERY_OVERHEAD: usize = 256;
 
 /// A run that has ended, before it is known what is kept of it. Its fields are those of a [`RunRecord`].
 #[allow(missing_docs, reason = "they are those of a RunRecord")]
@@ -85,7 +85,7 @@ impl RunLog {
         let value_bytes = outcome.as_ref().map_or(0, |values| values.bytes());
         let owns_values = self.pool.keeps_whole() || value_bytes <= MAX_ROW_BYTES;
         let (rows, row_bytes) = match capture {
-            None => (Rows::Dropped(Dropped::NotRun), 0),
+            None => (Rows::Dropped(DropReason::NotRun), 0),
             Some(capture) => self.keep(owner, capture, if owns_values { value_bytes } else { 0 }),
         };
         let borrows_values = value_bytes > 0 && (!owns_values || row_bytes == 0);
@@ -105,7 +105,7 @@ impl RunLog {
         let mut runs = self.runs();
         let borrowers = runs.iter_mut().filter(|entry| is_good && entry.borrows_values);
         let mut dropped: Vec<_> =
-            borrowers.map(|entry| entry.without_rows(Dropped::Older)).collect();
+            borrowers.map(|entry| entry.without_rows(DropReason::Older)).collect();
         runs.push_front(Entry { run, bytes, row_bytes, borrows_values, _room: room });
         dropped.extend(shrink(&mut runs));
         drop(runs);
@@ -116,7 +116,7 @@ impl RunLog {
     /// Rows as far as there is room for them and for so many bytes of values, with what both take.
     fn keep(&self, owner: &Owner, capture: Capture, value_bytes: usize) -> (Rows, usize) {
         let whole = self.pool.keeps_whole() || capture.bytes() <= MAX_ROW_BYTES;
-        let mut capture = if whole { capture } else { capture.excerpt(EXCERPT_BYTES) };
+        let mut capture = if whole { capture } else { capture.excerpt(MAX_EXCERPT_BYTES) };
         // There are many, for a long time.
         capture.shrink_to_fit();
         let bytes = capture.bytes() + value_bytes;
@@ -124,13 +124,13 @@ impl RunLog {
             // Older runs of the same evaluation are worth less than its newest.
             let mut runs = self.runs();
             let dropped: Vec<_> =
-                runs.iter_mut().map(|entry| entry.without_rows(Dropped::Full)).collect();
+                runs.iter_mut().map(|entry| entry.without_rows(DropReason::Full)).collect();
             drop(runs);
             drop(dropped);
             self.pool.reserve(owner, bytes)
         });
         match room {
-            None => (Rows::Dropped(Dropped::Full), 0),
+            None => (Rows::Dropped(DropReason::Full), 0),
             Some(room) => {
                 let kept = Arc::new(StoredRows { capture, _room: room });
                 (if whole { Rows::Whole(kept) } else { Rows::Excerpt(kept) }, bytes)
@@ -145,7 +145,7 @@ impl RunLog {
 
 impl Entry {
     /// Drops its rows, and the values whose objects they name. Returns what it was before.
-    fn without_rows(&mut self, why: Dropped) -> Arc<RunRecord> {
+    fn without_rows(&mut self, why: DropReason) -> Arc<RunRecord> {
         let run = self.run.clone();
         let has_rows = run.rows.capture().is_some();
         if has_rows || self.borrows_values {
@@ -162,13 +162,13 @@ impl Entry {
 /// Cuts the texts of a query for which there is no room.
 fn cut(query: &mut QueryRecord) {
     if let Some(FilledQuery::PromQl { text, .. }) = &mut query.sent
-        && text.len() > CUT_TEXT
+        && text.len() > MAX_CUT_TEXT_BYTES
     {
-        *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
+        *text = text::excerpt_bytes(text, MAX_CUT_TEXT_BYTES).into_owned();
         query.cut = true;
     }
     for reported in query.warnings.iter_mut().chain(&mut query.error) {
-        *reported = text::excerpt_bytes(reported, CUT_TEXT).into_owned();
+        *reported = text::excerpt_bytes(reported, MAX_CUT_TEXT_BYTES).into_owned();
     }
 }
 
@@ -187,7 +187,7 @@ fn shrink(runs: &mut VecDeque<Entry>) -> Vec<Arc<RunRecord>> {
         if bytes(runs) <= MAX_EVALUATION_BYTES {
             return dropped;
         }
-        dropped.extend(runs.get_mut(at).map(|entry| entry.without_rows(Dropped::Older)));
+        dropped.extend(runs.get_mut(at).map(|entry| entry.without_rows(DropReason::Older)));
     }
     while runs.len() > 1 && bytes(runs) > MAX_EVALUATION_BYTES {
         dropped.extend(runs.pop_back().map(|entry| entry.run));
@@ -216,7 +216,7 @@ fn query_bytes(query: &QueryRecord) -> usize {
         Some(FilledQuery::NsxAlb { .. } | FilledQuery::Exposition { .. }) | None => 0,
     };
     let warnings: usize = query.warnings.iter().map(String::len).sum();
-    QUERY_BYTES + text + warnings + query.error.as_ref().map_or(0, String::len)
+    QUERY_OVERHEAD + text + warnings + query.error.as_ref().map_or(0, String::len)
 }
 
 fn plugin_bytes(plugin: &PluginRecord) -> usize {

@@ -119,7 +119,7 @@ fn too_many_rows_are_cut_and_marked() {
     let rows = run.rows.capture().unwrap().answer("rate").unwrap().rows();
     assert!(rows > 100 && rows < many, "{rows}");
     assert!(!run.rows.are_whole());
-    assert!(log.pool().bytes().0 < 2 * EXCERPT_BYTES);
+    assert!(log.pool().bytes().0 < 2 * MAX_EXCERPT_BYTES);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn without_room_a_run_is_kept_without_rows() {
     assert_eq!(reported(&log), "2w 1-");
     log.add(&owner, run(3, true, 100));
     assert_eq!(reported(&log), "3- 2- 1-");
-    assert!(matches!(log.list()[0].rows, Rows::Dropped(Dropped::Full)));
+    assert!(matches!(log.list()[0].rows, Rows::Dropped(DropReason::Full)));
     drop((others, log));
     assert_eq!(pool.bytes(), (0, 0));
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::runs::FinishedRun;
-use super::{CUT_TEXT, MAX_TEXT_BYTES, PluginRecord, QueryRecord};
+use super::{MAX_CUT_TEXT_BYTES, MAX_TEXT_BYTES, PluginRecord, QueryRecord};
 use crate::error::EvaluationError;
 use crate::state::next_id;
 use leadsman_model::data::{Answer, Input};
@@ -97,7 +97,7 @@ impl QueryTracer<'_> {
             match attempt.text_bytes.checked_sub(text.len()) {
                 Some(left) => attempt.text_bytes = left,
                 None => {
-                    *text = text::excerpt_bytes(text, CUT_TEXT).into_owned();
+                    *text = text::excerpt_bytes(text, MAX_CUT_TEXT_BYTES).into_owned();
                     cut = true;
                 }
             }

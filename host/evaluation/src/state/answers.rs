@@ -1,5 +1,5 @@
-//! Answers that wait for a plugin count for the reader that chose the evaluation. If they are refused for
-//! that reader, others who read the same have attempts that count for them.
+//! Charges answers that wait for a plugin to the reader whose parameters the evaluation has. If they are
+//! refused for that reader, others who read the same have attempts that count for them.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;

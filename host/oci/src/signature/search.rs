@@ -13,9 +13,9 @@ use crate::manifest::{Descriptor, IMAGE_INDEX, Manifest};
 use crate::session::Session;
 use leadsman_model::reference::Digest;
 
-/// The maximum size of a signature, in bytes. Bundles have a few kilobytes.
-const SIGNATURE_BYTES: u64 = 1 << 20;
-const REFERRERS_BYTES: u64 = 4 << 20;
+/// The maximum sizes of a signature and of a list of referrers, in bytes. Bundles have a few kilobytes.
+const MAX_SIGNATURE_BYTES: u64 = 1 << 20;
+const MAX_REFERRERS_BYTES: u64 = 4 << 20;
 /// How many manifests and layers of each are examined, so that pushing many of them cannot keep the
 /// adapter busy.
 const MAX_REFERRERS: usize = 32;
@@ -114,7 +114,7 @@ impl<'a, 'b> Search<'a, 'b> {
     async fn in_manifest(&mut self, name: &str, manifest: &Manifest) -> bool {
         let mut layers = manifest.layers.iter().filter(|layer| is_signature(&layer.media_type));
         for layer in layers.by_ref().take(MAX_LAYERS) {
-            match self.session.blob(layer, SIGNATURE_BYTES).await {
+            match self.session.blob(layer, MAX_SIGNATURE_BYTES).await {
                 Ok(bytes) => match self.check(layer, &bytes) {
                     Ok(()) => return true,
                     Err(reason) => self.refused.push(format!("{name}: {reason}")),
@@ -146,7 +146,7 @@ impl<'a, 'b> Search<'a, 'b> {
         match self.session.ask(Method::GET, &path, &what).await {
             Ok(response) if media_type(&response).as_deref() == Some(IMAGE_INDEX) => {
                 let is_cut = response.headers().contains_key(header::LINK);
-                let bytes = bounded(response, REFERRERS_BYTES, &what).await?;
+                let bytes = bounded(response, MAX_REFERRERS_BYTES, &what).await?;
                 if is_cut {
                     let text = "the registry lists more referrers than it gives at once";
                     self.refused.push(text.to_owned());

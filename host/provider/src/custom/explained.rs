@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CustomRead, CustomReading, CustomValues, ObjectSelection, ObjectValue, Place};
+use super::{CustomRead, CustomReading, CustomValues, ObjectSelection, ObjectValue, ValueGroup};
 use crate::explanation::findings::{Origin, ReadFindings, ReadValue, Requested, UsedEvaluation};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
@@ -16,16 +16,16 @@ impl CustomRead<'_> {
         values: Option<&'a CustomValues<'_>>,
         names: &'a [Arc<str>],
     ) -> ReadFindings<'a> {
-        let places = reading.map_or(&[][..], |reading| &reading.places);
+        let groups = reading.map_or(&[][..], |reading| &reading.groups);
         let mut evaluations_used: Vec<_> =
-            places.iter().filter_map(|place| self.used_evaluation(&place.names)).collect();
+            groups.iter().filter_map(|group| self.used_evaluation(&group.names)).collect();
         if evaluations_used.is_empty() {
             evaluations_used.extend(self.used_evaluation(names));
         }
         let values = values.into_iter().flat_map(|values| &values.values);
         let values = values.map(|value| {
-            let place = places.iter().find(|place| place.has(value));
-            self.value(value, place)
+            let group = groups.iter().find(|group| group.has(value));
+            self.value(value, group)
         });
         ReadFindings {
             evaluations: &self.part.evaluations,
@@ -44,7 +44,7 @@ impl CustomRead<'_> {
         drop(self.part.read(self.reader, std::iter::empty()).await);
     }
 
-    /// The objects that are asked for, for the explanation of a read that failed.
+    /// The objects that are requested, for the explanation of a read that failed.
     pub(crate) fn requested(&self) -> Vec<Arc<str>> {
         self.names().unwrap_or_default()
     }
@@ -73,9 +73,9 @@ impl CustomRead<'_> {
         Some(UsedEvaluation { scope, params, requested })
     }
 
-    fn value<'a>(&self, value: &ObjectValue<'a>, place: Option<&Place>) -> ReadValue<'a> {
+    fn value<'a>(&self, value: &ObjectValue<'a>, group: Option<&ValueGroup>) -> ReadValue<'a> {
         let ObjectValue { namespace, name, value } = *value;
-        let origin = place.map(|place| self.origin_of(value, namespace, name, place));
+        let origin = group.map(|group| self.origin_of(value, namespace, name, group));
         let (from, run, policies) = match origin {
             Some(Origin { from, run, policies }) => (from, run, policies),
             None => (crate::explanation::ValueFrom::Run, None, Vec::new()),
@@ -97,9 +97,9 @@ impl CustomRead<'_> {
         value: leadsman_model::values::Value,
         namespace: &str,
         name: &str,
-        place: &Place,
+        group: &ValueGroup,
     ) -> Origin {
-        let reading = &place.reading;
+        let reading = &group.reading;
         let evaluated = &reading.evaluated;
         let of_run = match &evaluated.values.served {
             MetricValues::Objects(served) => matches!(served.get(namespace, name), Some(Ok(_))),
@@ -118,12 +118,12 @@ impl CustomRead<'_> {
 impl CustomReading<'_> {
     /// Whether there is no object that could have a value, so that nothing was evaluated.
     pub(crate) fn is_of_nothing(&self) -> bool {
-        self.places.is_empty()
+        self.groups.is_empty()
     }
 }
 
-impl Place {
-    /// Whether a value is of an object of this place.
+impl ValueGroup {
+    /// Whether a value is of an object of this group.
     fn has(&self, value: &ObjectValue<'_>) -> bool {
         let namespace = self.namespace.as_ref().map_or("", Namespace::as_str);
         namespace == value.namespace && self.names.iter().any(|name| **name == *value.name)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CustomRead, CustomReading, Place};
+use super::{CustomRead, CustomReading, ValueGroup};
 use crate::absence::{Absence, ObjectAbsence, nothing_selected};
 use crate::part::{left_out, not_numbers};
 use crate::{CustomRequest, ObjectSelection, ReadError};
@@ -38,11 +38,11 @@ pub struct ObjectValue<'a> {
 }
 
 impl CustomReading<'_> {
-    /// The values of the objects that were asked for.
+    /// The values of the objects that were requested.
     pub fn values(&self) -> Result<CustomValues<'_>, ReadError> {
         let (mut values, mut missing, mut failed) = (Vec::new(), None, Vec::new());
-        for place in &self.places {
-            match self.read.values_of(place) {
+        for group in &self.groups {
+            match self.read.values_of(group) {
                 Ok((some, lacking)) => {
                     values.extend(some);
                     missing = missing.or(lacking);
@@ -52,7 +52,7 @@ impl CustomReading<'_> {
         }
         let answered: Vec<_> = values.iter().collect();
         let missing = left_out(&answered, &failed)?.or(self.left_out.clone()).or(missing);
-        let missing = missing.or_else(|| self.places.is_empty().then(|| self.read.nothing()));
+        let missing = missing.or_else(|| self.groups.is_empty().then(|| self.read.nothing()));
         // Objects that are known are of a kind that is known.
         let resource = self.read.kind.resource();
         let details = resource.details().unwrap_or_default();
@@ -73,12 +73,12 @@ impl CustomRead<'_> {
         nothing_selected(metric, &self.kind, self.namespace(), label_selector)
     }
 
-    /// The values of the objects of a place, and a word on those that are missing.
+    /// The values of the objects of a group, and why others are missing.
     fn values_of<'v>(
         &self,
-        place: &'v Place,
+        group: &'v ValueGroup,
     ) -> Result<(Vec<ObjectValue<'v>>, Option<Missing>), ReadError> {
-        let Place { namespace, names, reading, stands } = place;
+        let ValueGroup { namespace, names, reading, stands } = group;
         let namespace = namespace.as_ref().map_or("", Namespace::as_str);
         let evaluated = &reading.evaluated;
         let MetricValues::Objects(served) = &evaluated.values.served else {
@@ -141,7 +141,7 @@ impl CustomRead<'_> {
         let (metric, resource) = (self.request.metric, self.kind.resource());
         let of_default =
             number.and_then(|number| absence.defaulted(number, &defaulted, names.len()));
-        let of_known = absence.remembered(oldest, &last_known, names.len());
+        let of_known = absence.last_known(oldest, &last_known, names.len());
         let reported = [of_default, of_known].into_iter().flatten().reduce(Missing::and);
         if refused.is_none() && absent.is_empty() {
             return Ok((values, reported));

@@ -1,4 +1,4 @@
-//! How an explanation is put together, from what a read used and what is recorded of it.
+//! Assembles an explanation from the findings of a read and the records of its evaluations.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::ReadError;
 use crate::snapshot::Snapshot;
-use leadsman_evaluation::{Evaluations, Missing, Recorded};
+use leadsman_evaluation::{EvaluationRecord, Evaluations, Missing};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::query_params::QueryParams;
 use leadsman_runtime::clock;
@@ -22,8 +22,8 @@ use leadsman_runtime::clock;
 const MAX_VALUES: usize = 500;
 pub(super) const MAX_EVALUATIONS: usize = 20;
 
-/// What is shown of evaluations, and how much more there is room for.
-pub(super) struct Lens {
+/// What an explanation may show of evaluations, and how many bytes are left for it.
+pub(super) struct ExplanationLimits {
     pub(super) view: View,
     pub(super) with: With,
     pub(super) room: Room,
@@ -33,7 +33,7 @@ pub(super) struct Lens {
 pub(super) struct ExplanationBuilder<'a> {
     snapshot: &'a Snapshot,
     document: MetricExplanation,
-    lens: Lens,
+    limits: ExplanationLimits,
     /// One line of verdict for each metric.
     lines: Vec<String>,
 }
@@ -59,8 +59,8 @@ impl<'a> ExplanationBuilder<'a> {
             hour: None,
             left_out: Vec::new(),
         };
-        let lens = Lens { view: requester.view, with, room: Room::new() };
-        Self { snapshot, document, lens, lines: Vec::new() }
+        let limits = ExplanationLimits { view: requester.view, with, room: Room::new() };
+        Self { snapshot, document, limits, lines: Vec::new() }
     }
 
     pub(super) fn warn(&mut self, warning: Option<String>) {
@@ -73,7 +73,7 @@ impl<'a> ExplanationBuilder<'a> {
         self.lines.push(verdict::of_values(&mapping.title(), values));
         let reported = evaluations_used.iter().take(MAX_EVALUATIONS).filter_map(|used| {
             let UsedEvaluation { scope, params, requested } = used;
-            evaluation(evaluations, scope, params, requested, &mut self.lens)
+            evaluation(evaluations, scope, params, requested, &mut self.limits)
         });
         let reported = reported.collect();
         self.document.left_out.extend(more_evaluations(evaluations_used.len()));
@@ -105,7 +105,7 @@ impl<'a> ExplanationBuilder<'a> {
         });
         let explained_values = explained_values.collect();
         self.document.metrics.push(ExplainedMetric {
-            mapping: mapping::mapping(self.snapshot, evaluations, self.lens.view),
+            mapping: mapping::mapping(self.snapshot, evaluations, self.limits.view),
             values: explained_values,
             values_total: values.len(),
             missing: missing.as_ref().map(missing_values),
@@ -119,7 +119,7 @@ impl<'a> ExplanationBuilder<'a> {
             message: error.to_string(),
             code: None,
         });
-        self.document.left_out.extend(full(&self.lens.room));
+        self.document.left_out.extend(full(&self.limits.room));
         self.document.verdict = verdict::of(&self.document, &self.lines);
         Explained { document: self.document, error }
     }
@@ -131,12 +131,12 @@ pub(super) fn evaluation(
     scope: &Scope,
     params: &QueryParams,
     requested: &Requested<'_>,
-    lens: &mut Lens,
+    limits: &mut ExplanationLimits,
 ) -> Option<ExplainedEvaluation> {
-    let Recorded { state, every, runs, readers } = evaluations.recorded(scope, params)?;
+    let EvaluationRecord { state, every, runs, readers } = evaluations.recorded(scope, params)?;
     let mapping = &**evaluations.mapping();
-    let filter = Filter::new(lens.view, mapping, scope, requested);
-    let (fixture, no_fixture) = match runs.first().filter(|_| lens.with.fixture) {
+    let filter = Filter::new(limits.view, mapping, scope, requested);
+    let (fixture, no_fixture) = match runs.first().filter(|_| limits.with.fixture) {
         Some(newest) => match fixture::of(newest, mapping, &filter) {
             Ok(fixture) => (Some(fixture), None),
             Err(why) => (None, Some(why)),
@@ -179,7 +179,7 @@ pub(super) fn evaluation(
                  has values"
             )
         }),
-        runs: runs.iter().map(|run| runs::run(run, mapping, &filter, &mut lens.room)).collect(),
+        runs: runs.iter().map(|run| runs::run(run, mapping, &filter, &mut limits.room)).collect(),
         readers: runs::readers(&readers, &filter),
         fixture,
         no_fixture,

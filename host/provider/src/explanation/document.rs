@@ -62,7 +62,7 @@ pub struct ExplainedRequest {
     pub path: String,
     /// The metric; `None` for resource metrics, which are read together.
     pub metric: Option<String>,
-    /// The namespace, if it was asked for one.
+    /// The namespace, if the request has one.
     pub namespace: Option<String>,
     /// The kind of the objects, as the request names it; `None` for external metrics.
     pub resource: Option<String>,
@@ -327,10 +327,10 @@ pub struct ExplainedEvaluation {
     pub runs: Vec<ExplainedRun>,
     /// Who read it, the newest read first.
     pub readers: Vec<ExplainedReader>,
-    /// The newest run as a fixture of the SDK's format, if it was asked for.
+    /// The newest run as a fixture of the SDK's format, if it was requested.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fixture: Option<serde_json::Value>,
-    /// Why there is no such fixture, if one was asked for.
+    /// Why there is no such fixture, if one was requested.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub no_fixture: Option<String>,
 }

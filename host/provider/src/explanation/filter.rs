@@ -1,8 +1,8 @@
-//! What of a record may be shown to the reader.
+//! Filters a record for the requester.
 //!
-//! An evaluation may be for the whole cluster, and who reads it may be allowed one namespace, or one
-//! object. So a row is shown only if it is known to be for what the read asked for: by the labels that
-//! the mapping names, or by the evaluation itself where it is for one namespace.
+//! An evaluation may cover the whole cluster while the requester may read only one namespace, or one object.
+//! So a row is shown only if it is known to belong to the request: by the labels that the mapping names, or
+//! because the evaluation itself is for one namespace.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -53,7 +53,7 @@ pub(super) enum Hidden {
     UnknownNamespace,
     /// It is of an object that was not asked for.
     OtherObject,
-    /// It names no object, and single objects were asked for.
+    /// It names no object, and single objects were requested.
     UnknownObject,
 }
 
@@ -221,7 +221,7 @@ impl<'a> Filter<'a> {
         self.view == View::Everything || *own == namespace
     }
 
-    /// Whether something is of the namespace that was asked for. What names none is of that of the
+    /// Whether something is of the namespace that was requested. What names none is of that of the
     /// evaluation, as it is for the plugin.
     fn namespace_of(&self, named: Option<&str>, requested: &str) -> Result<(), Hidden> {
         match (named, self.scope) {
@@ -243,7 +243,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Whether an object is one of those that were asked for.
+/// Whether an object is one of those that were requested.
 fn object_of(namespace: &str, name: &str, requested: &str, names: &[&str]) -> Result<(), Hidden> {
     if namespace != requested {
         return Err(Hidden::OtherNamespace);

@@ -1,4 +1,4 @@
-//! What an explanation needs of a read: the evaluations that it used, and where each value is from.
+//! What a read reports for its explanation: the evaluations that it used, and the origin of each value.
 
 use std::time::Duration;
 

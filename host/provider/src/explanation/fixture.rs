@@ -1,4 +1,4 @@
-//! A recorded run as a fixture of the SDK's format: what happened in production becomes a test.
+//! Converts a recorded run to a fixture of the SDK, so that an incident becomes a test.
 
 use serde_json::{Map, Value, json};
 

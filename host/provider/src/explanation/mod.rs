@@ -1,6 +1,5 @@
-//! How a read is answered, and all that led to it: the mapping, the recorded runs of its evaluations
-//! with their queries, rows and log, the policies, and who reads. Under the rights of the read
-//! itself: see [`View`].
+//! Explanations of reads: the mapping, the recorded runs of its evaluations with queries, rows and log, the
+//! policies, and the readers. What they contain depends on the rights of the requester: see [`View`].
 
 mod assembly;
 mod document;
@@ -20,7 +19,9 @@ use crate::{
     CustomRead, CustomReading, CustomRequest, ExternalRead, ExternalRequest, ObjectSelection,
     ReadError, ResourceRead, ResourceRequest,
 };
-use assembly::{ExplanationBuilder, Lens, MAX_EVALUATIONS, evaluation, full, more_evaluations};
+use assembly::{
+    ExplanationBuilder, ExplanationLimits, MAX_EVALUATIONS, evaluation, full, more_evaluations,
+};
 use findings::Requested;
 use leadsman_evaluation::Evaluations;
 use leadsman_model::names::Namespace;
@@ -186,15 +187,15 @@ pub fn explain_mapping(
     evaluations: &Evaluations,
     view: View,
 ) -> MappingExplanation {
-    let mut lens = Lens { view, with: With::default(), room: Room::new() };
+    let mut limits = ExplanationLimits { view, with: With::default(), room: Room::new() };
     let list = evaluations.list();
     let reported = list.iter().take(MAX_EVALUATIONS).filter_map(|(scope, params, ..)| {
         let namespace = scope.namespace().map_or("", Namespace::as_str);
         let requested = Requested::Objects { namespace, names: Vec::new(), all: false };
-        evaluation(evaluations, scope, params, &requested, &mut lens)
+        evaluation(evaluations, scope, params, &requested, &mut limits)
     });
     let reported = reported.collect();
-    let mut left_out = full(&lens.room);
+    let mut left_out = full(&limits.room);
     left_out.extend(more_evaluations(list.len()));
     MappingExplanation {
         title: evaluations.mapping().title(),

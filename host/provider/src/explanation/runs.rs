@@ -1,4 +1,4 @@
-//! Recorded runs, as an explanation shows them: what may be seen of them, within a room.
+//! Recorded runs in an explanation: filtered for the requester, and bounded in bytes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,7 @@ use leadsman_model::values::{OnNan, Values};
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// What a row or a measure takes in addition to its labels.
-const ROW_BYTES: usize = 128;
+const ROW_OVERHEAD: usize = 128;
 
 /// The room that is left in an explanation.
 pub(super) struct Room {
@@ -38,7 +38,7 @@ impl Room {
     /// Takes room for something with these labels, if there is enough.
     pub(super) fn take<'l>(&mut self, labels: impl Iterator<Item = (&'l str, &'l str)>) -> bool {
         let labels: usize = labels.map(|(name, value)| name.len() + value.len() + 8).sum();
-        match self.left.checked_sub(ROW_BYTES + labels) {
+        match self.left.checked_sub(ROW_OVERHEAD + labels) {
             Some(left) => {
                 self.left = left;
                 true

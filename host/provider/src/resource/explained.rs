@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::place::Place;
+use super::evaluations::ResourceEvaluations;
 use super::{
-    Amounts, Answered, Measured, ObjectAmounts, ResourceRead, ResourceReading, ResourceValues,
+    Amounts, Measured, ObjectAmounts, ResourceGroup, ResourceRead, ResourceReading, ResourceValues,
 };
 use crate::explanation::ValueFrom;
 use crate::explanation::findings::{Origin, ReadFindings, ReadValue, Requested, UsedEvaluation};
@@ -19,7 +19,7 @@ use leadsman_model::values::Value;
 #[derive(Clone, Copy)]
 struct Side {
     amount: fn(&Amounts) -> Option<Quantity>,
-    reading: fn(&Answered) -> &Reading,
+    reading: fn(&ResourceGroup) -> &Reading,
 }
 
 const CPU: Side = Side { amount: |amounts| amounts.cpu, reading: |of| &of.readings.cpu };
@@ -34,19 +34,20 @@ impl ResourceRead<'_> {
         values: Option<&'a ResourceValues<'_>>,
         names: &'a [Object],
     ) -> [ReadFindings<'a>; 2] {
-        let places = reading.map_or(&[][..], |reading| &reading.places);
+        let groups = reading.map_or(&[][..], |reading| &reading.groups);
         [(&self.both.cpu, CPU), (&self.both.memory, MEMORY)].map(|(of, side)| {
-            let mut evaluations_used: Vec<_> = places
+            let mut evaluations_used: Vec<_> = groups
                 .iter()
-                .map(|place| self.used_evaluation(of, place.namespace.as_ref(), &place.objects))
+                .map(|group| self.used_evaluation(of, group.namespace.as_ref(), &group.objects))
                 .collect();
-            if let (Some(place), true) = (&self.place, evaluations_used.is_empty()) {
-                evaluations_used.push(self.used_evaluation(of, place.namespace.as_ref(), names));
+            if let (Some(evaluations), true) = (&self.evaluations, evaluations_used.is_empty()) {
+                let namespace = evaluations.namespace.as_ref();
+                evaluations_used.push(self.used_evaluation(of, namespace, names));
             }
             let values = values.into_iter().flat_map(|values| &values.values);
             let values = values.flat_map(|object| {
-                let place = places.iter().find(|place| {
-                    place.namespace.as_ref().map_or("", Namespace::as_str) == object.namespace
+                let group = groups.iter().find(|group| {
+                    group.namespace.as_ref().map_or("", Namespace::as_str) == object.namespace
                 });
                 let amounts = match &object.amounts {
                     ObjectAmounts::Whole(amounts) => vec![("", *amounts)],
@@ -56,7 +57,7 @@ impl ResourceRead<'_> {
                     let quantity = (side.amount)(&amounts)?;
                     let (time, window) = (object.measured, None);
                     let value = Value { quantity, time, window };
-                    let origin = place.map(|place| Origin::of_run((side.reading)(place)));
+                    let origin = group.map(|group| Origin::of_run((side.reading)(group)));
                     let Origin { from, run, policies } = origin.unwrap_or(Origin {
                         from: ValueFrom::Run,
                         run: None,
@@ -80,10 +81,10 @@ impl ResourceRead<'_> {
         })
     }
 
-    /// The objects that are asked for, for the explanation of a read that failed.
+    /// The objects that are requested, for the explanation of a read that failed.
     pub(crate) fn requested(&self) -> Vec<Object> {
-        let place: Option<&Place> = self.place.as_ref();
-        place.and_then(|place| self.objects(place).ok()).unwrap_or_default()
+        let evaluations: Option<&ResourceEvaluations> = self.evaluations.as_ref();
+        evaluations.and_then(|evaluations| self.objects(evaluations).ok()).unwrap_or_default()
     }
 
     fn used_evaluation<'a>(

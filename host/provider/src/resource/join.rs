@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::place::Readings;
-use super::{Amounts, Both, Measured, ObjectAmounts, ObjectMetrics};
+use super::evaluations::Readings;
+use super::{Amounts, CpuAndMemory, Measured, ObjectAmounts, ObjectMetrics};
 use crate::ReadError;
 use leadsman_evaluation::{Missing, MissingReason};
 use leadsman_model::objects::Object;
@@ -47,7 +47,7 @@ type Containers<'a> = BTreeMap<&'a str, Result<Value, String>>;
 impl<'a> Joined<'a> {
     /// Joins the readings, for these objects.
     pub(super) fn new(
-        of: &'a Both,
+        of: &'a CpuAndMemory,
         readings: &'a Readings,
         objects: &'a [Object],
     ) -> Result<Self, ReadError> {
@@ -167,7 +167,7 @@ impl<'a> Joined<'a> {
         lacking(&self.cpu, &self.memory).or_else(|| lacking(&self.memory, &self.cpu))
     }
 
-    /// Why nothing is served for the one object that was asked for.
+    /// Why nothing is served for the one object that was requested.
     pub(super) fn nothing_for(&self, name: &str, asked: &str) -> ReadError {
         if let Some(refused) = self.refused_of(name) {
             return ReadError::Refused(refused);

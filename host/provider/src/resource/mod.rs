@@ -1,9 +1,9 @@
 //! Reads of resource metrics: cpu and memory of nodes and pods, each evaluated by itself and joined
 //! by object and container.
 
+mod evaluations;
 mod explained;
 mod join;
-mod place;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use super::part::{count, left_out};
 use super::request::reader;
 use super::{ObjectSelection, Origin, ReadError, ResourceRequest, first_list, selector};
 use crate::snapshot::{MeasuredKind, NotServed, ResourceMetrics, Snapshot};
+use evaluations::{Readings, ResourceEvaluations};
 use join::Joined;
 use leadsman_evaluation::{Evaluations, ItemLabels, Missing, MissingReason, Reader};
 use leadsman_model::field_selector::FieldSelector;
@@ -21,7 +22,6 @@ use leadsman_model::names::Namespace;
 use leadsman_model::objects::{Object, ObjectStore};
 use leadsman_model::quantity::Quantity;
 use leadsman_model::selector::Selector;
-use place::{Place, Readings};
 
 /// How many namespaces a list over all of them reads at once. Each asks two queries, of which a
 /// source has a limit of its own; a namespace that waits for its turn there uses up its deadline.
@@ -32,15 +32,15 @@ pub struct ResourceRead<'a> {
     request: &'a ResourceRequest<'a>,
     reader: Reader<'a>,
     begun: Instant,
-    both: Both,
+    both: CpuAndMemory,
     labels: Selector,
     fields: FieldSelector,
     /// Nodes, or the pods of one namespace; `None` for the pods of all.
-    place: Option<Place>,
+    evaluations: Option<ResourceEvaluations>,
 }
 
 /// The evaluations of cpu and memory for one kind of objects.
-struct Both {
+struct CpuAndMemory {
     kind: Arc<ObjectStore>,
     window: Duration,
     cpu: Measured,
@@ -53,17 +53,17 @@ struct Measured {
     labels: ItemLabels,
 }
 
-/// What was read.
+/// The result of a read.
 pub struct ResourceReading<'a> {
     read: &'a ResourceRead<'a>,
-    places: Vec<Answered>,
+    groups: Vec<ResourceGroup>,
     origin: Option<Origin>,
-    /// What is missing because it could not be read.
+    /// The parts that could not be read.
     left_out: Option<Missing>,
 }
 
 /// What was read of nodes, or of the pods of one namespace.
-struct Answered {
+struct ResourceGroup {
     /// `None` for nodes.
     namespace: Option<Namespace>,
     objects: Vec<Object>,
@@ -75,7 +75,7 @@ struct Answered {
 pub struct ResourceValues<'a> {
     /// The kind of the objects.
     pub kind: MeasuredKind,
-    /// Whether one object was asked for; then there is exactly one.
+    /// Whether one object was requested; then there is exactly one.
     pub one: bool,
     /// The time that the values are an average of.
     pub window: Duration,
@@ -129,7 +129,7 @@ impl<'a> ResourceRead<'a> {
         request: &'a ResourceRequest<'a>,
     ) -> Result<Self, ReadError> {
         let begun = Instant::now();
-        let both = Both::find(snapshot, request.kind)?;
+        let both = CpuAndMemory::find(snapshot, request.kind)?;
         first_list(&both.kind, both.cpu.evaluations.mapping(), begun).await;
         let mappings = [&both.cpu, &both.memory].map(|part| part.evaluations.mapping().clone());
         let read = Self::prepare(request, both, begun);
@@ -141,7 +141,7 @@ impl<'a> ResourceRead<'a> {
 
     fn prepare(
         request: &'a ResourceRequest<'a>,
-        both: Both,
+        both: CpuAndMemory,
         begun: Instant,
     ) -> Result<Self, ReadError> {
         both.kind.ready().map_err(|unknown| ReadError::NotSynced {
@@ -152,49 +152,50 @@ impl<'a> ResourceRead<'a> {
         let fields = request.field_selector.parse();
         let fields: FieldSelector =
             fields.map_err(|error| ReadError::Bad(format!("fieldSelector: {error}")))?;
-        let place = match (request.kind, request.namespace) {
+        let evaluations = match (request.kind, request.namespace) {
             (MeasuredKind::Pods, None) => None,
-            (_, None) => Some(Place::new(&both, None)),
+            (_, None) => Some(ResourceEvaluations::new(&both, None)),
             (_, Some(name)) => {
                 let namespace = name.parse();
                 let namespace = namespace.map_err(|error| ReadError::Bad(format!("{error}")))?;
-                Some(Place::new(&both, Some(namespace)))
+                Some(ResourceEvaluations::new(&both, Some(namespace)))
             }
         };
         let reader = reader(request.caller, request.namespace, request);
-        Ok(Self { request, reader, begun, both, labels, fields, place })
+        Ok(Self { request, reader, begun, both, labels, fields, evaluations })
     }
 
-    /// What an answer would be made from if it were given now, without waiting for anything.
+    /// The origin of an answer from the values that are known now. Waits for nothing.
     pub fn peek(&self) -> Option<Origin> {
-        let place = self.place.as_ref()?;
-        place.peek(self.both.kind.version(place.key()))
+        let evaluations = self.evaluations.as_ref()?;
+        evaluations.peek(self.both.kind.version(evaluations.key()))
     }
 
-    /// Reads. Objects that do not exist are not worth an evaluation, so they are looked for first,
+    /// Makes the read. Objects that do not exist are not worth an evaluation, so they are searched for first,
     /// unless there is an answer already that was made from what is `known`.
     pub async fn read(&self, known: Option<Origin>) -> Result<ResourceReading<'_>, ReadError> {
         let mut reading =
-            ResourceReading { read: self, places: Vec::new(), origin: None, left_out: None };
-        let Some(place) = &self.place else {
-            (reading.places, reading.left_out) = self.everywhere().await?;
+            ResourceReading { read: self, groups: Vec::new(), origin: None, left_out: None };
+        let Some(evaluations) = &self.evaluations else {
+            (reading.groups, reading.left_out) = self.everywhere().await?;
             return Ok(reading);
         };
-        let version = self.both.kind.version(place.key());
+        let version = self.both.kind.version(evaluations.key());
         let mut objects = match known {
             Some(_) => None,
-            None => Some(self.objects(place)?),
+            None => Some(self.objects(evaluations)?),
         };
         if objects.as_ref().is_some_and(Vec::is_empty) {
             return Ok(reading);
         }
-        let readings = place.read(self.reader, objects.as_deref().unwrap_or_default()).await?;
+        let readings =
+            evaluations.read(self.reader, objects.as_deref().unwrap_or_default()).await?;
         let origin = readings.origin(version);
         if known.is_some_and(|known| known != origin) {
-            objects = Some(self.objects(place)?);
+            objects = Some(self.objects(evaluations)?);
         }
-        let (namespace, objects) = (place.namespace.clone(), objects.unwrap_or_default());
-        reading.places.push(Answered { namespace, objects, readings });
+        let (namespace, objects) = (evaluations.namespace.clone(), objects.unwrap_or_default());
+        reading.groups.push(ResourceGroup { namespace, objects, readings });
         reading.origin = Some(origin);
         Ok(reading)
     }
@@ -215,29 +216,31 @@ impl<'a> ResourceRead<'a> {
 
     /// The pods of all namespaces. What one namespace's values lack is no reason to show none of
     /// the others. Who asks for all of them is a person, so the answer is not worth keeping.
-    async fn everywhere(&self) -> Result<(Vec<Answered>, Option<Missing>), ReadError> {
-        let mut places = Vec::new();
+    async fn everywhere(&self) -> Result<(Vec<ResourceGroup>, Option<Missing>), ReadError> {
+        let mut wanted = Vec::new();
         for name in self.both.kind.namespaces() {
             if !self.fields.admits_namespace(&name) {
                 continue;
             }
             let namespace: Namespace =
                 name.parse().map_err(|error| ReadError::Bad(format!("{error}")))?;
-            let place = Place::new(&self.both, Some(namespace));
-            let objects = self.objects(&place)?;
+            let evaluations = ResourceEvaluations::new(&self.both, Some(namespace));
+            let objects = self.objects(&evaluations)?;
             if !objects.is_empty() {
-                places.push((place, objects));
+                wanted.push((evaluations, objects));
             }
         }
-        let reads: Vec<_> =
-            places.iter().map(|(place, objects)| place.read(self.reader, objects)).collect();
+        let reads: Vec<_> = wanted
+            .iter()
+            .map(|(evaluations, objects)| evaluations.read(self.reader, objects))
+            .collect();
         let read: Vec<_> = stream::iter(reads).buffered(CONCURRENT_NAMESPACES).collect().await;
         let (mut answered, mut failed) = (Vec::new(), Vec::new());
-        for ((place, objects), readings) in places.into_iter().zip(read) {
+        for ((evaluations, objects), readings) in wanted.into_iter().zip(read) {
             match readings {
                 Ok(readings) => {
-                    let namespace = place.namespace;
-                    answered.push(Answered { namespace, objects, readings });
+                    let namespace = evaluations.namespace;
+                    answered.push(ResourceGroup { namespace, objects, readings });
                 }
                 Err(error) => failed.push(error),
             }
@@ -246,21 +249,23 @@ impl<'a> ResourceRead<'a> {
         Ok((answered, left_out))
     }
 
-    /// The objects of a place that are asked for.
-    fn objects(&self, place: &Place) -> Result<Vec<Object>, ReadError> {
+    /// The objects that are requested of one namespace, or of the nodes.
+    fn objects(&self, evaluations: &ResourceEvaluations) -> Result<Vec<Object>, ReadError> {
         let kind = &self.both.kind;
         match self.request.target {
-            ObjectSelection::One(name) => match kind.object(place.key(), name.as_str()) {
+            ObjectSelection::One(name) => match kind.object(evaluations.key(), name.as_str()) {
                 Some(object) => Ok(vec![object]),
                 None => {
                     let of = name_of_object(self.request.kind);
-                    let message = format!("{of} \"{name}\" not found{}", place.described());
+                    let message = format!("{of} \"{name}\" not found{}", evaluations.described());
                     Err(ReadError::Absent(Missing::new(MissingReason::NoObject, message)))
                 }
             },
-            ObjectSelection::All if !self.fields.admits_namespace(place.key()) => Ok(Vec::new()),
+            ObjectSelection::All if !self.fields.admits_namespace(evaluations.key()) => {
+                Ok(Vec::new())
+            }
             ObjectSelection::All => {
-                let mut objects = kind.objects(place.key(), &self.labels);
+                let mut objects = kind.objects(evaluations.key(), &self.labels);
                 objects.retain(|object| self.fields.admits_name(&object.name));
                 Ok(objects)
             }
@@ -269,28 +274,28 @@ impl<'a> ResourceRead<'a> {
 }
 
 impl ResourceReading<'_> {
-    /// What the answer is made from, where it may be kept.
+    /// The origin of the answer, if it may be cached.
     pub fn origin(&self) -> Option<Origin> {
         self.origin
     }
 
     /// Whether values are served although there are no newer ones.
     pub fn is_stale(&self) -> bool {
-        self.places.iter().any(|place| place.readings.is_stale())
+        self.groups.iter().any(|group| group.readings.is_stale())
     }
 
     /// Warnings about old values.
     pub fn warning(&self) -> Option<String> {
         let both = &self.read.both;
-        self.places.iter().find_map(|place| place.readings.warning(both))
+        self.groups.iter().find_map(|group| group.readings.warning(both))
     }
 
-    /// The values of the objects that were asked for, joined.
+    /// The values of the objects that were requested, joined.
     pub fn values(&self) -> Result<ResourceValues<'_>, ReadError> {
-        let ResourceRead { request, both, place: single, .. } = self.read;
+        let ResourceRead { request, both, evaluations: single, .. } = self.read;
         let one = matches!(request.target, ObjectSelection::One(_));
         let (mut values, mut missing) = (Vec::new(), self.left_out.clone());
-        for Answered { namespace, objects, readings } in &self.places {
+        for ResourceGroup { namespace, objects, readings } in &self.groups {
             let namespace = namespace.as_ref().map_or("", Namespace::as_str);
             let joined = Joined::new(both, readings, objects)?;
             values.extend(joined.all(namespace));
@@ -299,7 +304,7 @@ impl ResourceReading<'_> {
                 missing = Some(self.read.nothing(&joined, namespace)?);
             }
         }
-        let missing = missing.or_else(|| self.places.is_empty().then(|| self.read.none_picked()));
+        let missing = missing.or_else(|| self.groups.is_empty().then(|| self.read.none_picked()));
         Ok(ResourceValues { kind: request.kind, one, window: both.window, values, missing })
     }
 }
@@ -339,7 +344,7 @@ impl ResourceRead<'_> {
     }
 }
 
-impl Both {
+impl CpuAndMemory {
     fn find(snapshot: &Snapshot, kind: MeasuredKind) -> Result<Self, ReadError> {
         let ResourceMetrics { cpu, memory } =
             snapshot.resource_metrics(kind).map_err(|why| not_served(why, kind))?;

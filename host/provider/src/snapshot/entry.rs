@@ -18,11 +18,11 @@ pub struct Entry {
     pub metric: MetricName,
     /// In which API it is served, and for which objects.
     pub serve: Serve,
-    /// What a read of it meets.
+    /// Its state.
     pub state: EntryState,
 }
 
-/// What a read of a metric meets.
+/// The state of an entry.
 pub enum EntryState {
     /// A mapping with its evaluations.
     Ready(Arc<Evaluations>),

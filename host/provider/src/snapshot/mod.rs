@@ -45,7 +45,7 @@ pub struct Snapshot {
     places: RwLock<Arc<Places>>,
 }
 
-/// What a snapshot is made of.
+/// The parts of a snapshot.
 #[derive(Default)]
 pub struct Contents {
     /// The mappings, in the order of the configuration. No two of them are for the same metric and
@@ -98,7 +98,7 @@ impl Snapshot {
         self.places.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is served is written elsewhere now. That changes nothing of what is served.
+    /// Sets the places in documents, which have moved while nothing else has changed.
     pub fn moved(&self, places: Arc<Places>) {
         *self.places.write().unwrap_or_else(PoisonError::into_inner) = places;
     }

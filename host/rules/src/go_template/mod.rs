@@ -93,7 +93,7 @@ enum Control {
 /// last result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pipeline {
-    place: Place,
+    position: TemplatePosition,
     variables: Vec<String>,
     commands: Vec<Command>,
 }
@@ -137,12 +137,12 @@ enum Base {
 
 /// A position in a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Place {
+struct TemplatePosition {
     line: usize,
     column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TemplatePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)
     }

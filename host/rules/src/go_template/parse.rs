@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::lex::{self, Problem, Token, TokenKind};
 use super::literal;
-use super::{Base, Branch, Command, Control, FormatPart, Node, Operand, Pipeline, Place};
+use super::{
+    Base, Branch, Command, Control, FormatPart, Node, Operand, Pipeline, TemplatePosition,
+};
 
 /// How deep control structures and parentheses may be nested.
 const MAX_DEPTH: usize = 100;
@@ -30,15 +32,15 @@ struct Parser<'a> {
     dot_is_data: bool,
     depth: usize,
     /// The last offset whose position was computed.
-    last_place: (usize, Place),
+    last_position: (usize, TemplatePosition),
     /// The offset of the last `end` or `else`.
     terminated_at: usize,
 }
 
 /// Parses a template. Returns its nodes and the fields that it uses.
 pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<String>), String> {
-    let start = (0, Place { line: 1, column: 1 });
-    let problem = |(at, what): Problem| format!("{}: {what}", place(text, start, at));
+    let start = (0, TemplatePosition { line: 1, column: 1 });
+    let problem = |(at, what): Problem| format!("{}: {what}", position(text, start, at));
     let mut parser = Parser {
         tokens: lex::lex(text).map_err(problem)?,
         next: 0,
@@ -48,7 +50,7 @@ pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<
         variables: Vec::new(),
         dot_is_data: true,
         depth: 0,
-        last_place: start,
+        last_position: start,
         terminated_at: 0,
     };
     let (nodes, stop) = parser.nodes().map_err(problem)?;
@@ -60,14 +62,18 @@ pub(super) fn parse(text: &str, fields: &[&str]) -> Result<(Vec<Node>, BTreeSet<
 }
 
 /// The position of an offset, computed from an earlier one.
-fn place(text: &str, (from, mut place): (usize, Place), at: usize) -> Place {
+fn position(
+    text: &str,
+    (from, mut position): (usize, TemplatePosition),
+    at: usize,
+) -> TemplatePosition {
     for letter in text[from..at].chars() {
-        place.column += 1;
+        position.column += 1;
         if letter == '\n' {
-            place = Place { line: place.line + 1, column: 1 };
+            position = TemplatePosition { line: position.line + 1, column: 1 };
         }
     }
-    place
+    position
 }
 
 fn fail<T>(token: Token<'_>, what: impl Into<String>) -> Parsed<T> {
@@ -187,8 +193,8 @@ impl<'a> Parser<'a> {
     /// Parses the pipeline of a control structure, or (`None`) of an action or of parentheses.
     fn pipeline(&mut self, control: Option<Control>) -> Parsed<Pipeline> {
         let at = self.peek().at;
-        self.last_place = (at, place(self.text, self.last_place, at));
-        let place = self.last_place.1;
+        self.last_position = (at, position(self.text, self.last_position, at));
+        let position = self.last_position.1;
         let declared = self.declared(control)?;
         let mut commands = vec![self.command(false)?];
         while self.peek().kind == TokenKind::Pipe {
@@ -197,7 +203,7 @@ impl<'a> Parser<'a> {
         }
         self.variables.extend(&declared);
         let variables = declared.into_iter().map(str::to_owned).collect();
-        Ok(Pipeline { place, variables, commands })
+        Ok(Pipeline { position, variables, commands })
     }
 
     /// Parses `$x :=` or, for a range, `$i, $x :=`, if present.

@@ -20,6 +20,11 @@ use promql_parser::parser::{self, Expr};
 /// the length: up to 0.2 s for this one.
 pub const MAX_CHECKED_BYTES: usize = 4 << 10;
 
+/// The parameters of Prometheus' API that belong to a query. A source cannot set them: it would make
+/// another query of each.
+pub const QUERY_PARAMETERS: [&str; 8] =
+    ["", "query", "time", "start", "end", "step", "timeout", "match[]"];
+
 /// The stack of the parser's thread, in bytes: enough for any nesting within that length.
 const STACK_BYTES: usize = 32 << 20;
 

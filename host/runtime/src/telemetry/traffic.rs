@@ -1,5 +1,5 @@
-//! What is asked of each source, for people: how much, how fast, and how it last ended. Counters and
-//! histograms for Prometheus are metrics; a page has no earlier scrape to take a rate of.
+//! Recent queries of each source for people: number, latency and last result. The metrics for Prometheus are
+//! counters and histograms; a page has no earlier scrape to compute a rate from.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,11 +41,11 @@ impl AllTraffic {
 #[derive(Debug, Default)]
 pub struct SourceTraffic {
     in_flight: AtomicUsize,
-    past: Mutex<Past>,
+    past: Mutex<RecentQueries>,
 }
 
 #[derive(Debug, Default)]
-struct Past {
+struct RecentQueries {
     /// When each of the newest queries ended, and how long it took.
     times: VecDeque<(Instant, Duration)>,
     last_success: Option<i64>,

@@ -1,7 +1,7 @@
-//! Clients of an address that no front proxy stands before: scalers of KEDA.
+//! Clients that connect without a front proxy: scalers of KEDA.
 //!
 //! They are authenticated by a client certificate or a bearer token, and never anonymous. Certificates are
-//! of the cluster's authority for clients, or of one that the operator names for them.
+//! issued by the cluster's authority for clients, or by one that the operator names.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,7 +117,7 @@ impl Clients {
     }
 
     /// Whether a client may GET this path of the metrics APIs.
-    pub async fn permit(&self, peer: &Peer, client: &Client, read: &Uri) -> Result<(), Denied> {
+    pub async fn authorize(&self, peer: &Peer, client: &Client, read: &Uri) -> Result<(), Denied> {
         if !client.identity.groups.iter().any(|group| group == MASTERS) {
             let asked = attributes(&Method::GET, read);
             let decided = self.auth.decisions.of(client.identity.clone(), asked).await;

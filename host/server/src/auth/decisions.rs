@@ -63,8 +63,8 @@ impl Decisions {
 /// A cache whose entries hold for a short while and take a bounded amount of memory together.
 pub(super) fn cache<K, V>() -> Cache<K, V>
 where
-    K: Weighed + Hash + Eq + Send + Sync + 'static,
-    V: Weighed + Clone + Send + Sync + 'static,
+    K: HeapSize + Hash + Eq + Send + Sync + 'static,
+    V: HeapSize + Clone + Send + Sync + 'static,
 {
     let weigh = |key: &K, value: &V| {
         u32::try_from(ENTRY_OVERHEAD + key.bytes() + value.bytes()).unwrap_or(u32::MAX)
@@ -77,24 +77,24 @@ where
 }
 
 /// How much memory a value takes in addition to its own size.
-pub(super) trait Weighed {
+pub(super) trait HeapSize {
     /// In bytes.
     fn bytes(&self) -> usize;
 }
 
-impl Weighed for [u8; 32] {
+impl HeapSize for [u8; 32] {
     fn bytes(&self) -> usize {
         self.len()
     }
 }
 
-impl Weighed for Question {
+impl HeapSize for Question {
     fn bytes(&self) -> usize {
         self.0.bytes() + self.1.bytes()
     }
 }
 
-impl Weighed for ReviewDecision {
+impl HeapSize for ReviewDecision {
     fn bytes(&self) -> usize {
         match self {
             Self::Allowed => 0,
@@ -103,13 +103,13 @@ impl Weighed for ReviewDecision {
     }
 }
 
-impl Weighed for Option<Identity> {
+impl HeapSize for Option<Identity> {
     fn bytes(&self) -> usize {
-        self.as_ref().map_or(0, Weighed::bytes)
+        self.as_ref().map_or(0, HeapSize::bytes)
     }
 }
 
-impl Weighed for Identity {
+impl HeapSize for Identity {
     fn bytes(&self) -> usize {
         let list = |list: &[String]| list.iter().map(|text| text.len() + 24).sum::<usize>();
         let extra = self.extra.iter().map(|(key, values)| key.len() + 64 + list(values));
@@ -120,7 +120,7 @@ impl Weighed for Identity {
     }
 }
 
-impl Weighed for Attributes {
+impl HeapSize for Attributes {
     fn bytes(&self) -> usize {
         match self {
             Self::Resource { verb, group, version, namespace, resource, subresource, name } => {

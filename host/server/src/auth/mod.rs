@@ -31,12 +31,12 @@ pub use attributes::{attributes, watches};
 pub use authorities::Authorities;
 pub use clients::{Client, ClientAuthorityError, Clients};
 pub use error::{Denied, Forbidden, Unauthenticated};
-pub use leadsman_cluster::Identity;
+pub use leadsman_cluster::{ANONYMOUS, Identity};
 pub use peer::{AnyClient, Peer};
 
 use credentials::Outcome;
 use decisions::Decisions;
-use leadsman_cluster::{ANONYMOUS, Attributes, Cluster, ReviewDecision};
+use leadsman_cluster::{Attributes, Cluster, ReviewDecision};
 use leadsman_runtime::files;
 use tokens::Tokens;
 use unproven::Unproven;
@@ -47,9 +47,11 @@ const CONFIG: (&str, &str) = ("kube-system", "extension-apiserver-authentication
 /// Members of this group are authorized without a review.
 const MASTERS: &str = "system:masters";
 
-/// The groups of all authenticated users, and of anonymous requests.
+/// The group of all authenticated users.
 const AUTHENTICATED: &str = "system:authenticated";
-const UNAUTHENTICATED: &str = "system:unauthenticated";
+
+/// The group of requests that are not authenticated.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 /// Tells one user from another: a number that is the same for the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

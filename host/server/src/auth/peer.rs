@@ -30,7 +30,7 @@ pub struct Peer {
     certificates: Vec<CertificateDer<'static>>,
     verified: Mutex<Option<Arc<Verified>>>,
     /// The same by an authority that is not the cluster's.
-    by_own: Mutex<Option<ByOwn>>,
+    by_own: Mutex<Option<VerifiedByOwn>>,
     /// Whether a request of this connection was authorized by credentials.
     authorized: AtomicBool,
 }
@@ -46,7 +46,7 @@ struct Verified {
 
 /// The result of a verification by an authority that is not the cluster's.
 #[derive(Debug)]
-struct ByOwn {
+struct VerifiedByOwn {
     authority: Arc<OwnAuthority>,
     at: Instant,
     client: Result<Identity, Unauthenticated>,
@@ -129,7 +129,7 @@ impl Peer {
         }
         let client = self.verify_by(authority.verifier()).and_then(OwnAuthority::accepted);
         let authority = authority.clone();
-        *known = Some(ByOwn { authority, at: Instant::now(), client: client.clone() });
+        *known = Some(VerifiedByOwn { authority, at: Instant::now(), client: client.clone() });
         Some(client)
     }
 

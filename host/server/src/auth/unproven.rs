@@ -1,5 +1,5 @@
-//! Requests of clients that have not shown yet who they are, while they are reviewed. They wait in
-//! memory for as long as kube-apiserver takes, so there is a bound on their number.
+//! Bounds the requests whose client is not authenticated yet: they wait in memory for a review by
+//! kube-apiserver.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 

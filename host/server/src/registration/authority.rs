@@ -10,10 +10,10 @@ use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Service;
-use crate::validity::{SERVING, Validity};
+use crate::validity::{SERVING_VALIDITY, Validity};
 
 /// The validity of an authority.
-const AUTHORITY: Duration = Duration::days(3650);
+const AUTHORITY_VALIDITY: Duration = Duration::days(3650);
 
 /// A certificate authority. It signs with the newest of the trusted certificates.
 pub(super) struct Authority {
@@ -79,7 +79,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let now = OffsetDateTime::now_utc();
-        let valid = Validity::from_now(now, AUTHORITY);
+        let valid = Validity::from_now(now, AUTHORITY_VALIDITY);
         (params.not_before, params.not_after) = (valid.begin, valid.end);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.self_signed(&key)?.pem();
@@ -126,7 +126,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let valid = Validity::from_now(OffsetDateTime::now_utc(), SERVING);
+        let valid = Validity::from_now(OffsetDateTime::now_utc(), SERVING_VALIDITY);
         (params.not_before, params.not_after) = (valid.begin, valid.end);
         let issuer = Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(&self.key)?)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;

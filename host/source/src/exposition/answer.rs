@@ -1,33 +1,33 @@
-//! What a query gets of the last samples of its targets, and why there is nothing of some.
+//! Answers a query from the last samples of its targets, with the reason for each gap.
 
 use std::sync::Arc;
 
-use super::board::TargetResult;
 use super::history::Unfilled;
 use super::query::ExpositionQuery;
+use super::scrape_cache::TargetResult;
 use super::target::Target;
 use super::{ExpositionError, Gap, ScrapeError, Shared};
 use leadsman_model::data::{Answer, Data, Vector};
 use leadsman_model::dictionary::Dictionary;
 
-/// How many reasons of targets an answer has at most.
+/// The maximum number of targets whose failures an answer contains.
 const MAX_GAPS: usize = 200;
 
 impl Shared {
-    /// What the last samples give.
+    /// The answer that the last samples give.
     pub(super) fn answer(
         &self,
         query: &ExpositionQuery,
         targets: &[Arc<Target>],
         mut gaps: Vec<Gap>,
     ) -> Result<(Answer, Vec<Gap>), ExpositionError> {
-        let board = self.board();
+        let cache = self.cache();
         let mut dictionary = Dictionary::new();
         let mut vector = Vector::default();
         let mut failed: Option<(&Target, ScrapeError)> = None;
         let mut failures = 0;
         for target in targets {
-            let reason = match board.find(&target.key, query) {
+            let reason = match cache.find(&target.key, query) {
                 TargetResult::Series(series) => {
                     for (labels, time, value) in series {
                         vector.labels.add_row();
@@ -50,7 +50,7 @@ impl Shared {
                 TargetResult::NotYet => "it is being scraped for the first time".to_owned(),
                 TargetResult::Failed(error) => {
                     failures += 1;
-                    // It is read by whoever reads the metric, for any namespace.
+                    // Readers of the metric in any namespace see it.
                     let reason = format!("it {}", error.clone().without_quotes());
                     failed.get_or_insert((&**target, error));
                     reason
@@ -61,7 +61,7 @@ impl Shared {
         if let Some((first, error)) = failed
             && failures == targets.len()
         {
-            // What a pod of one namespace says must not be shown in another.
+            // Texts of a pod must not be shown in another namespace.
             let namespace = &first.key.namespace;
             let is_of_one = targets.iter().all(|target| target.key.namespace == *namespace);
             return Err(ExpositionError::AllFailed {
@@ -76,7 +76,7 @@ impl Shared {
     }
 }
 
-/// Why a window gives nothing, in words.
+/// Why a window gives no value, as a sentence.
 fn window(unfilled: Unfilled, query: &ExpositionQuery) -> String {
     let (function, over) = (query.function.name(), query.over);
     match unfilled {

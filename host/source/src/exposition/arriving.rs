@@ -1,38 +1,38 @@
-//! What the pages of a source take in memory while they arrive, and what of it is for teams.
+//! Accounts for the memory of pages that are being received, with a share for teams.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What teams may take of the memory for pages that arrive, and for what is kept.
+/// The share of teams in the memory for arriving pages, and in that for retained samples.
 pub(super) fn share_of_teams(memory: usize) -> usize {
     memory / 2
 }
 
-/// What one of them may.
+/// The share of one team.
 pub(super) fn share_of_team(memory: usize) -> usize {
     share_of_teams(memory) / 2
 }
 
-/// The memory that the pages of a source take while they arrive.
+/// The memory of the pages of a source while they arrive.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Arriving(Arc<AtomicUsize>);
 
-/// The same for what the operator's queries want, and for what teams alone do: they have no part of the
-/// former.
+/// Separate accounts for metrics that the operator's queries request, and for those that only teams request:
+/// teams cannot use the former.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ArrivingFor {
     pub(super) operator: Arriving,
     pub(super) teams: Arriving,
 }
 
-/// What one page takes of it.
+/// The reservation of one page.
 #[derive(Debug)]
 pub(super) struct Reserved {
     all: Arriving,
     bytes: usize,
     pub(super) limit: usize,
-    /// Whether there was not enough.
+    /// Whether the limit was exceeded.
     pub(super) exceeded: bool,
 }
 
@@ -48,7 +48,7 @@ impl Reserved {
         !self.exceeded
     }
 
-    /// Takes so much, or nothing if there is not enough.
+    /// Reserves so many bytes, or none if that exceeds the limit.
     fn take_if_there(&mut self, bytes: usize) -> bool {
         let before = self.all.0.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.limit {
@@ -59,7 +59,7 @@ impl Reserved {
         true
     }
 
-    /// Gives back a part of what was taken.
+    /// Releases a part of the reservation.
     fn give_back(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.all.0.fetch_sub(bytes, Ordering::Relaxed);
@@ -73,16 +73,16 @@ impl Drop for Reserved {
     }
 }
 
-/// What the metrics of teams take of a page.
+/// The memory of one page for the metrics of teams.
 pub(super) struct TeamMemory {
     pub(super) reserved: Reserved,
     of_metric: HashMap<Arc<str>, usize>,
-    /// What one metric may take: no more of it would be kept.
+    /// The limit for one metric: more of it would not be retained.
     limit_of_metric: usize,
 }
 
 impl TeamMemory {
-    /// Of a source whose pages may take so much.
+    /// For a source whose pages may take so many bytes.
     pub(super) fn new(all: &Arriving, memory: usize) -> Self {
         Self {
             reserved: Reserved::new(all, share_of_teams(memory)),
@@ -91,7 +91,7 @@ impl TeamMemory {
         }
     }
 
-    /// Takes a part of a metric, or nothing if there is not enough for it.
+    /// Reserves bytes for a metric, or none if that exceeds its limit.
     pub(super) fn take(&mut self, metric: &Arc<str>, bytes: usize) -> bool {
         let taken = self.of_metric.entry(metric.clone()).or_default();
         if *taken + bytes > self.limit_of_metric || !self.reserved.take_if_there(bytes) {
@@ -101,7 +101,7 @@ impl TeamMemory {
         true
     }
 
-    /// Gives back all of a metric.
+    /// Releases all bytes of a metric.
     pub(super) fn give_back(&mut self, metric: &Arc<str>) {
         self.reserved.give_back(self.of_metric.remove(metric).unwrap_or_default());
     }

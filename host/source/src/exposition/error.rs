@@ -1,5 +1,5 @@
-//! Why there is nothing to answer with. The texts appear in the conditions of autoscalers, after
-//! the words `the source "NAME"`.
+//! Errors of scraping. The texts appear in the conditions of autoscalers, after the words
+//! `the source "NAME"`.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::parse::PageError;
 /// Why a query has no answer at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpositionError {
-    /// Which pods there are is not known.
+    /// The pods of the cluster are not known.
     #[error("does not know which {pick} there are: {reason}")]
     Unknown {
-        /// What is looked for.
+        /// The selection of targets.
         pick: String,
         /// The reason.
         reason: String,
@@ -49,13 +49,13 @@ pub enum ScrapeError {
     /// The page did not come in time.
     #[error("did not send its page within {0:?}; raise `timeout` if it needs longer")]
     Timeout(Duration),
-    /// Others were scraped for as long as it may take.
+    /// It waited for other scrapes until its deadline.
     #[error("was not scraped within {0:?}: as many scrapes are under way as maxConcurrent allows")]
     Queued(Duration),
     /// The connection broke within the page.
     #[error("broke off its page: {0}")]
     Broken(String),
-    /// It refused.
+    /// It answered with an error status.
     #[error("answered {status}{}", .excerpt.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
     Status {
         /// The status.
@@ -63,7 +63,7 @@ pub enum ScrapeError {
         /// The beginning of the body.
         excerpt: Option<String>,
     },
-    /// What it sent is something else.
+    /// It sent another content type.
     #[error("sent {kind} in place of metrics: {excerpt}")]
     NotMetrics {
         /// The content type.
@@ -71,7 +71,7 @@ pub enum ScrapeError {
         /// The beginning of the body.
         excerpt: String,
     },
-    /// The page is larger than it may be.
+    /// The page exceeds the size limit.
     #[error(
         "sent more than the limit of {limit} bytes; have it expose less, or raise limits.bytes"
     )]
@@ -79,10 +79,10 @@ pub enum ScrapeError {
         /// The limit.
         limit: usize,
     },
-    /// The page cannot be read.
+    /// The page cannot be parsed.
     #[error("sent a page that cannot be read: {0}")]
     Page(#[from] PageError),
-    /// There is no memory left for what queries ask of it.
+    /// The requested metrics exceed the memory limit.
     #[error(
         "was left out: the samples that are kept for queries take more than {limit} bytes; ask for \
          fewer series or a shorter `over`, or raise limits.memory"
@@ -91,16 +91,16 @@ pub enum ScrapeError {
         /// The limit.
         limit: usize,
     },
-    /// There is no memory left for what teams ask of it.
+    /// The metrics that teams request exceed their memory limit.
     #[error(
         "has more series of it than there is memory for: what teams ask of this source may take {limit} \
          bytes, and one team half of it; ask for fewer series or a shorter `over`"
     )]
     TeamMemory {
-        /// What all teams may take.
+        /// The limit of all teams.
         limit: usize,
     },
-    /// A credential cannot be had.
+    /// A credential cannot be read.
     #[error("{0}")]
     Credential(String),
     /// The scrape itself failed.
@@ -138,7 +138,7 @@ impl ScrapeError {
 }
 
 impl ScrapeError {
-    /// The same without what it quotes of a page.
+    /// The same error without quotations of the page.
     pub(super) fn without_quotes(self) -> Self {
         match self {
             Self::Status { status, .. } => Self::Status { status, excerpt: None },

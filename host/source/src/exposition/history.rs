@@ -1,30 +1,30 @@
-//! The last samples of one series, and what is made of them.
+//! The last samples of one series, and the functions over them.
 //!
-//! The arithmetic: the window ends with the newest sample and begins with the youngest one that is at
-//! least nine tenths of the window older. `rate` is what the counter grew between the two, by the time
-//! between the two; `increase` is the rate times the window. `delta` is the difference between the two,
-//! as a rate times the window. `avg` is the average of the samples after the first. There is no
-//! extrapolation beyond samples, and no value from a window that is not filled.
+//! A window ends with the newest sample and begins with the newest one that is at least nine tenths of the
+//! window older. `rate` is the increase of the counter between these two samples, divided by the time
+//! between them; `increase` is the rate times the window. `delta` is the difference between the two samples,
+//! scaled to the window. `avg` is the average of the samples after the first. Nothing is extrapolated beyond
+//! samples, and a window that is not filled gives no value.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::query::Function;
 
-/// How many samples a window is divided into at most: closer ones replace each other.
+/// The maximum number of samples in a window: closer ones replace each other.
 const MAX_SAMPLES: i64 = 64;
 
-/// A window is filled by nine tenths of it, for scrapes are not on the second, and is never longer
-/// than one and a half of it: what was before a pause says nothing of now.
-const FILLED: (i64, i64) = (9, 10);
-const STRETCHED: (i64, i64) = (3, 2);
+/// The samples of a window must span at least nine tenths of it, for scrapes are not on the second,
+/// and at most one and a half of it: what was before a pause says nothing of now.
+const MIN_WINDOW_SHARE: (i64, i64) = (9, 10);
+const MAX_WINDOW_SHARE: (i64, i64) = (3, 2);
 
 /// One sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Point {
     time: i64,
     value: f64,
-    /// What resets of the counter have taken away until now.
+    /// The sum of all values before resets of the counter.
     lost: f64,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Unfilled {
 }
 
 impl History {
-    /// A new sample. What queries of the longest window do not need any more is dropped.
+    /// Adds a sample. Samples that the longest window no longer needs are dropped.
     pub(super) fn add(&mut self, time: i64, value: f64, longest: Duration) {
         let longest = milliseconds(longest);
         let mut lost = 0.0;
@@ -56,7 +56,7 @@ impl History {
             }
             lost = newest.lost + if value < newest.value { newest.value } else { 0.0 };
         }
-        // What resets took away is in the newer sample already.
+        // The newer sample has the sum of the resets already.
         let spacing = longest / MAX_SAMPLES;
         if let [.., before, newest] = self.0.make_contiguous()
             && newest.time - before.time < spacing
@@ -64,13 +64,13 @@ impl History {
             self.0.pop_back();
         }
         self.0.push_back(Point { time, value, lost });
-        let oldest = time.saturating_sub(scaled(longest, STRETCHED));
+        let oldest = time.saturating_sub(scaled(longest, MAX_WINDOW_SHARE));
         while self.0.front().is_some_and(|point| point.time < oldest) {
             self.0.pop_front();
         }
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -82,12 +82,13 @@ impl History {
             return Ok((newest.time, newest.value));
         }
         let window = milliseconds(over);
-        let is_before = |point: &&Point| newest.time - point.time >= scaled(window, FILLED);
+        let is_before =
+            |point: &&Point| newest.time - point.time >= scaled(window, MIN_WINDOW_SHARE);
         let Some(first) = self.0.iter().rev().find(is_before) else {
             let oldest = self.0.front().map_or(newest.time, |point| point.time);
             return Err(Unfilled::Since(length(newest.time - oldest)));
         };
-        if newest.time - first.time > scaled(window, STRETCHED) {
+        if newest.time - first.time > scaled(window, MAX_WINDOW_SHARE) {
             return Err(Unfilled::Apart(length(newest.time - first.time)));
         }
         let seconds = length(newest.time - first.time).as_secs_f64();

@@ -1,14 +1,13 @@
-//! Endpoints that speak the Prometheus text format or OpenMetrics: pods, what stands behind Services,
-//! and addresses, scraped without a monitoring stack.
+//! Scrapes endpoints that expose the Prometheus text format or OpenMetrics: pods, endpoints of Services, and
+//! addresses. No monitoring stack is needed.
 //!
-//! A query has its targets scraped, unless the last scrape is young enough ([`board`]), and gets what
-//! the last samples give ([`history`]). So targets are scraped in the cadence of reads, and not at all
-//! while nobody reads. A target that fails costs itself alone: nobody waits for it a second time, and
-//! its values are absent, with the reason.
+//! A query scrapes its targets, unless the last scrape is recent enough ([`scrape_cache`]), and is answered
+//! from the last samples ([`history`]). So targets are scraped as often as metrics are read, and not at all
+//! without reads. Queries wait only once for a target that fails; its values are then absent, with the
+//! reason.
 
 mod answer;
 mod arriving;
-mod board;
 mod error;
 mod history;
 pub(crate) mod parse;
@@ -16,6 +15,7 @@ mod query;
 mod report;
 mod retained;
 mod scrape;
+mod scrape_cache;
 mod settings;
 mod target;
 
@@ -29,7 +29,6 @@ use tokio::time::{sleep, timeout, timeout_at};
 use super::{Gap, PageRow, SourceError};
 use crate::client::Client;
 use arriving::ArrivingFor;
-use board::{Board, Turn};
 use leadsman_model::data::Answer;
 use leadsman_model::endpoints::EndpointStore;
 use leadsman_model::names::Namespace;
@@ -38,6 +37,7 @@ use leadsman_runtime::clock;
 use leadsman_runtime::telemetry::{CallOutcome, SourceMetrics};
 use parse::{PageLimits, PageReader, Sample};
 use scrape::{MetricDemands, Page, scrape};
+use scrape_cache::{ScrapeCache, ScrapeDecision};
 use target::{Target, not_scraped};
 
 pub use error::{ExpositionError, ScrapeError};
@@ -48,37 +48,37 @@ pub use settings::{
     EndpointTargets, ExpositionLimits, ExpositionSettings, Scheme, TargetPort, TargetSettings,
 };
 
-/// How often it is looked at whether somebody still wants what is kept.
+/// How often unused metrics are dropped.
 const EVICTION_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How much longer than a scrape may take is waited for its end.
+/// How much longer than its time limit the end of a scrape is waited for.
 const SCRAPE_TIMEOUT_MARGIN: Duration = Duration::from_secs(1);
 
-/// The call of a target, in metrics.
+/// The name of scrapes in metrics.
 const SCRAPE: &str = "scrape";
 
-/// Endpoints that are scraped.
+/// A source that scrapes endpoints.
 pub struct Exposition {
     shared: Arc<Shared>,
-    /// Scrapes under way, and what forgets. They end with the source.
+    /// The tasks of scrapes and of the removal of unused metrics. They end with the source.
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// What tasks need.
+/// The state that tasks share.
 struct Shared {
     settings: ExpositionSettings,
     client: Client,
     metrics: SourceMetrics,
     /// The endpoints of the cluster, unless addresses are scraped.
     endpoints: Option<Arc<EndpointStore>>,
-    board: Mutex<Board>,
+    cache: Mutex<ScrapeCache>,
     arriving: ArrivingFor,
-    /// Scrapes at once. Targets that failed have few of their own, so that they do not hold up others.
-    turns: Semaphore,
-    failing_turns: Semaphore,
+    /// Bounds concurrent scrapes. Targets that failed have few permits of their own, so they do not delay others.
+    permits: Semaphore,
+    failing_permits: Semaphore,
 }
 
-/// The targets now, and what is none.
+/// The present targets, and why some of the selection is none.
 struct Targets {
     list: Vec<Arc<Target>>,
     gaps: Vec<Gap>,
@@ -98,22 +98,22 @@ impl Exposition {
                 settings: settings.clone(),
                 metrics,
                 endpoints,
-                board: Mutex::default(),
+                cache: Mutex::default(),
                 arriving: ArrivingFor::default(),
-                turns: Semaphore::new(at_once),
-                failing_turns: Semaphore::new((at_once / 4).max(1)),
+                permits: Semaphore::new(at_once),
+                failing_permits: Semaphore::new((at_once / 4).max(1)),
             }),
             tasks: Mutex::default(),
         })
     }
 
-    /// How long a query may take: its scrapes run at once.
+    /// The time limit of a query: its scrapes run concurrently.
     pub(super) fn timeout(&self) -> Duration {
         self.shared.settings.timeout
     }
 
-    /// The series of a query, with why there are none of some objects. `namespace` is that of the
-    /// evaluation, which is on behalf of a tenant: it sees the pods of that namespace alone.
+    /// The series of a query, with the reasons for gaps. An evaluation of a `namespace` sees only the pods of that
+    /// namespace.
     pub(super) async fn fetch(
         &self,
         query: &ExpositionQuery,
@@ -127,9 +127,9 @@ impl Exposition {
             targets.list.iter().filter(|target| is_meant(&target.key.namespace)).cloned().collect();
         let gaps = targets.gaps.into_iter().filter(|gap| is_meant(&gap.namespace)).collect();
         let is_first = {
-            let mut board = self.shared.board();
-            board.sync(&targets.list);
-            board.want(query, tenant, Instant::now())
+            let mut cache = self.shared.cache();
+            cache.sync(&targets.list);
+            cache.request(query, tenant, Instant::now())
         };
         if is_first {
             self.spawn(forget(Arc::downgrade(&self.shared)));
@@ -138,41 +138,41 @@ impl Exposition {
         self.shared.answer(query, &meant, gaps)
     }
 
-    /// Has targets scraped that are due, and waits for those that are worth it.
+    /// Scrapes the targets that are due, and waits for those that do not keep failing.
     async fn scrape(&self, targets: &[Arc<Target>], metric: &str) {
-        // A scrape ends by itself, and says why.
+        // A scrape ends at its own time limit, with a reason.
         let time_limit = self.shared.settings.timeout + SCRAPE_TIMEOUT_MARGIN;
         let deadline = tokio::time::Instant::now() + time_limit;
-        // A scrape that was under way may not have looked for the metric: the next one does.
+        // A scrape that was under way may not have kept the metric: the next one does.
         let every = self.shared.settings.at_most_every;
         for every in [Some(every), None] {
             let (mut waits, mut begins) = (Vec::new(), Vec::new());
             {
-                let mut board = self.shared.board();
+                let mut cache = self.shared.cache();
                 let now = Instant::now();
-                // Nobody waits for one that failed, unless there is nothing else to wait for.
-                let all_fail = targets.iter().all(|target| board.is_failing(&target.key));
+                // Failing targets are waited for only if all targets fail.
+                let all_fail = targets.iter().all(|target| cache.is_failing(&target.key));
                 for target in targets {
-                    let ended = match board.turn(&target.key, metric, every, now) {
-                        Turn::Known => continue,
-                        Turn::UnderWay(ended) => ended,
-                        Turn::Begin(number, ends) => {
+                    let ended = match cache.decide(&target.key, metric, every, now) {
+                        ScrapeDecision::Known => continue,
+                        ScrapeDecision::UnderWay(ended) => ended,
+                        ScrapeDecision::Begin(number, ends) => {
                             let ended = ends.subscribe();
                             begins.push((target.clone(), number, ends));
                             ended
                         }
                     };
-                    if all_fail || !board.is_failing(&target.key) {
+                    if all_fail || !cache.is_failing(&target.key) {
                         waits.push(ended);
                     }
                 }
-                let wanted = board.wanted();
+                let wanted = cache.requested();
                 for (target, number, ends) in begins {
-                    let is_failing = board.is_failing(&target.key);
+                    let is_failing = cache.is_failing(&target.key);
                     let scrape =
                         self.shared.clone().one(target, wanted.clone(), number, is_failing);
                     // Others may wait for it, too; it is of the trace that it is begun for.
-                    self.spawn(leadsman_trace::carried(async move {
+                    self.spawn(leadsman_trace::in_current_span(async move {
                         scrape.await;
                         drop(ends);
                     }));
@@ -203,20 +203,20 @@ impl Exposition {
     }
 }
 
-/// Drops what nobody wants any more, until there is nothing left.
+/// Drops unused metrics at an interval, until none is left.
 async fn forget(shared: Weak<Shared>) {
     loop {
         sleep(EVICTION_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };
-        if shared.board().forget_unwanted(Instant::now()) {
+        if shared.cache().drop_unused(Instant::now()) {
             return;
         }
     }
 }
 
 impl Shared {
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, ScrapeCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The targets to scrape.
@@ -278,7 +278,7 @@ impl Shared {
         };
         self.metrics.called(SCRAPE, outcome);
         let limit = self.settings.limits.memory;
-        let reported = self.board().ended(&target.key, number, page, limit, Instant::now());
+        let reported = self.cache().ended(&target.key, number, page, limit, Instant::now());
         match reported {
             Some(Err(error)) => {
                 tracing::warn!(%target, %error, "a target cannot be scraped; its values are absent");
@@ -296,9 +296,9 @@ impl Shared {
     ) -> Result<Page, ScrapeError> {
         let time_limit = self.settings.timeout;
         let deadline = tokio::time::Instant::now() + time_limit;
-        let turns = if failing { &self.failing_turns } else { &self.turns };
-        let turn = timeout_at(deadline, turns.acquire()).await;
-        let _turn = turn.map_err(|_| ScrapeError::Queued(time_limit))?;
+        let permits = if failing { &self.failing_permits } else { &self.permits };
+        let permit = timeout_at(deadline, permits.acquire()).await;
+        let _permit = permit.map_err(|_| ScrapeError::Queued(time_limit))?;
         let scrape = scrape(&self.settings, &self.client, &self.arriving, target, wanted);
         timeout_at(deadline, scrape).await.unwrap_or(Err(ScrapeError::Timeout(time_limit)))
     }

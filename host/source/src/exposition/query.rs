@@ -1,4 +1,4 @@
-//! What is asked of pages.
+//! A query for scraped pages: a metric, label matchers, and a function over a window.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,44 +8,44 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What a compiled regular expression may take in memory, in bytes.
-const REGEX_SIZE: usize = 1 << 20;
+/// The maximum memory of a compiled regular expression, in bytes.
+const MAX_COMPILED_REGEX_BYTES: usize = 1 << 20;
 
-/// The longest regular expression, in bytes.
-const REGEX_LENGTH: usize = 1 << 10;
+/// The maximum length of a regular expression, in bytes.
+const MAX_REGEX_BYTES: usize = 1 << 10;
 
-/// The series of a metric, and what is made of their last samples.
+/// The series of a metric, and a function of their last samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpositionQuery {
     /// The name of the metric, as in a line of a page: with `_total`, `_bucket` …
     pub metric: String,
-    /// What labels must be.
+    /// The label matchers.
     pub matchers: Vec<LabelMatcher>,
-    /// What is made of the samples.
+    /// The function.
     pub function: Function,
     /// The window of the function; zero for the last sample alone.
     pub over: Duration,
 }
 
-/// What is made of the last samples of a series.
+/// A function of the last samples of a series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
-    /// The newest sample as it is.
+    /// The newest sample.
     #[default]
     Last,
-    /// How much a counter grew per second.
+    /// The increase of a counter per second.
     Rate,
-    /// How much a counter grew in the window.
+    /// The increase of a counter in the window.
     Increase,
-    /// How much a gauge changed in the window.
+    /// The change of a gauge in the window.
     Delta,
     /// The average of the samples in the window.
     Avg,
 }
 
 impl Function {
-    /// As it is written.
+    /// As written in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Last => "last",
@@ -57,7 +57,7 @@ impl Function {
     }
 }
 
-/// What a label must be. A label that is not set is an empty one, as in PromQL.
+/// A label matcher. As in PromQL, a missing label is an empty one.
 #[derive(Debug, Clone)]
 pub struct LabelMatcher {
     name: String,
@@ -81,13 +81,13 @@ impl LabelMatcher {
 
     /// The whole value of the label matches a regular expression.
     pub fn matching(name: &str, pattern: &str) -> Result<Self, String> {
-        if pattern.len() > REGEX_LENGTH {
-            return Err(format!("a regular expression has at most {REGEX_LENGTH} bytes"));
+        if pattern.len() > MAX_REGEX_BYTES {
+            return Err(format!("a regular expression has at most {MAX_REGEX_BYTES} bytes"));
         }
-        // Alone first: what closes a group of its own must not close ours.
+        // Compiled alone first: a closing parenthesis in it must not close our group.
         let compile = |text: &str| {
             let mut builder = RegexBuilder::new(text);
-            builder.size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE);
+            builder.size_limit(MAX_COMPILED_REGEX_BYTES).dfa_size_limit(MAX_COMPILED_REGEX_BYTES);
             builder.build().map_err(|error| {
                 // The lines before the last one repeat the expression and point at it.
                 let text = error.to_string();
@@ -105,7 +105,7 @@ impl LabelMatcher {
         &self.name
     }
 
-    /// Whether a value is meant.
+    /// Whether a value matches.
     pub(super) fn matches(&self, value: &str) -> bool {
         match &self.regex {
             None => self.text == value,
@@ -115,7 +115,7 @@ impl LabelMatcher {
 }
 
 impl ExpositionQuery {
-    /// What it asks, with the keys of a configuration.
+    /// The query with the keys of a configuration.
     pub(crate) fn written(&self) -> Value {
         let mut keys = json!({"metric": self.metric});
         for (key, regex) in [("labels", false), ("matches", true)] {

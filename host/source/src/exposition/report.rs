@@ -7,7 +7,7 @@ use super::error::ScrapeError;
 use super::target::Target;
 use super::{Exposition, ExpositionError, Gap};
 
-/// How many targets a sentence has, those that fail first.
+/// The maximum number of targets in a sentence; failing ones come first.
 const MAX_SHOWN: usize = 10;
 
 /// The state of all targets.
@@ -15,7 +15,7 @@ const MAX_SHOWN: usize = 10;
 pub struct ExpositionReport {
     /// The targets.
     pub targets: Vec<TargetReport>,
-    /// What is picked and not scraped, with the reason.
+    /// Pods or endpoints that are selected and not scraped, with the reason.
     pub left_out: Vec<String>,
     /// Why the list of targets may be out of date.
     pub interrupted: Option<String>,
@@ -26,30 +26,30 @@ pub struct ExpositionReport {
 pub struct TargetReport {
     /// Its name and address.
     pub target: String,
-    /// How its scrape ended.
+    /// The result of its scrape.
     pub outcome: Result<PageReport, String>,
 }
 
 /// A page that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageReport {
-    /// How long ago.
+    /// The time since the scrape.
     pub age: Duration,
     /// Its size.
     pub bytes: usize,
     /// Its samples.
     pub series: usize,
-    /// How long it took.
+    /// The duration of the scrape.
     pub took: Duration,
 }
 
 impl Exposition {
-    /// What is known without asking.
+    /// The known state, without a scrape.
     pub(crate) fn state(&self) -> String {
-        let board = self.shared.board();
-        let mut reported = board.all(Instant::now());
-        let memory = board.memory();
-        drop(board);
+        let cache = self.shared.cache();
+        let mut reported = cache.all(Instant::now());
+        let memory = cache.memory();
+        drop(cache);
         let failing = reported.iter().filter(|(_, ended)| ended.is_err()).count();
         reported.sort_by_key(|(target, ended)| (ended.is_ok(), target.clone()));
         let more = reported.len().saturating_sub(MAX_SHOWN);
@@ -78,13 +78,13 @@ impl Exposition {
     /// Scrapes all targets.
     pub(crate) async fn report(&self) -> Result<ExpositionReport, ExpositionError> {
         let found = self.shared.targets().await?;
-        self.shared.board().sync(&found.list);
+        self.shared.cache().sync(&found.list);
         self.scrape(&found.list, "").await;
-        let board = self.shared.board();
+        let cache = self.shared.cache();
         let now = Instant::now();
         let report = |target: &Arc<Target>| TargetReport {
             target: target.to_string(),
-            outcome: match board.last(&target.key) {
+            outcome: match cache.last(&target.key) {
                 Some(Ok(scraped)) => Ok(PageReport {
                     age: now.saturating_duration_since(scraped.at),
                     bytes: scraped.bytes,

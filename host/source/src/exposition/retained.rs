@@ -1,4 +1,4 @@
-//! What is known of one target: its samples, within the memory that there is for them.
+//! The retained samples of one target, within its memory limit.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,31 +24,31 @@ pub(super) struct Scraped {
 /// The memory that each team is charged with.
 pub(super) type Charges = HashMap<Tenant, usize>;
 
-/// What is known of a target.
+/// The state of one target.
 #[derive(Default)]
 pub(super) struct Entry {
     /// Closed once the scrape under way has ended.
     pub(super) under_way: Option<watch::Receiver<()>>,
     /// When the newest scrape began, and its number.
     pub(super) begun: Option<(Instant, u64)>,
-    /// How the newest scrape that ended did, and its number.
+    /// The result of the newest scrape that has ended, and its number.
     pub(super) ended: Option<(Result<Scraped, ScrapeError>, u64)>,
     /// The series of each metric that the newest good page was searched for.
     pub(super) kept: HashMap<Arc<str>, Series>,
     /// The metrics of teams for which there was no memory.
     pub(super) left_out: HashSet<Arc<str>>,
-    /// What all teams could take then.
+    /// The limit of all teams at that time.
     pub(super) limit_of_teams: usize,
     pub(super) memory: usize,
     pub(super) of_teams: Charges,
 }
 
-/// The memory that a target may take.
+/// The memory limit of one target.
 pub(super) struct Room<'a> {
-    /// What others leave of it.
+    /// The bytes that other targets leave.
     pub(super) left: usize,
     pub(super) limit: usize,
-    /// What other targets keep for teams.
+    /// The bytes that other targets retain for teams.
     pub(super) of_teams: &'a Charges,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct SeriesHistory {
 }
 
 impl Entry {
-    /// Keeps the samples of a page, within what there is room for.
+    /// Retains the samples of a page, within the memory limit.
     pub(super) fn keep(
         &mut self,
         page: Page,
@@ -84,7 +84,7 @@ impl Entry {
             kept.scrape = number;
         }
         for series in self.kept.values_mut() {
-            // What is not on the page any more is no series.
+            // Series that are no longer on the page are dropped.
             series.retain(|_, kept| kept.scrape == number);
         }
         self.left_out = page.left_out;
@@ -99,8 +99,8 @@ impl Entry {
         Ok(scraped)
     }
 
-    /// Leaves out the metrics of teams for which there is no room, the largest first: a team has half of
-    /// what all of them have, and all of them half of the whole.
+    /// Drops metrics of teams that exceed the limits, the largest first: all teams have half of the memory, and
+    /// one team half of that.
     fn leave_out(&mut self, wanted: &MetricDemands, room: &Room<'_>) {
         self.limit_of_teams = share_of_teams(room.limit);
         let mut of_teams: Vec<_> = self
@@ -132,7 +132,7 @@ impl Entry {
         }
     }
 
-    /// Adds up what is kept, and what of it each team is charged with.
+    /// Sums the retained bytes, in total and for each team.
     pub(super) fn measure<'t>(&mut self, team_of: impl Fn(&str) -> Option<&'t Tenant>) {
         self.memory = 0;
         self.of_teams.clear();

@@ -1,4 +1,4 @@
-//! One scrape of one target: a request, and a page that is read as it arrives, within bounds.
+//! One scrape of one target: sends the request and parses the page while it arrives, within bounds.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,57 +18,57 @@ use crate::client::Client;
 use crate::error::innermost;
 use crate::prometheus::{excerpt, request_headers};
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::clock;
+use leadsman_runtime::decoding::decode as decode_bounded;
 
-/// What is understood, as Prometheus asks for it.
+/// The `Accept` header, as Prometheus sends it.
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
      text/plain;version=0.0.4;q=0.5,*/*;q=0.2,application/vnd.google.protobuf;\
      proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.1",
 );
 
-/// How much of a page is read at once.
+/// The size of the parts in which a page is parsed.
 const BATCH: usize = 256 << 10;
 
-/// How much of a body is looked at for a message.
+/// How many bytes of a body may be quoted.
 const MAX_QUOTED: usize = 4096;
 
-/// What a series takes in addition to its labels and samples.
+/// The overhead of a series in addition to its labels and samples, in bytes.
 pub(super) const SERIES_BYTES: usize = 160;
 
-/// The metrics that queries ask for.
+/// The metrics that queries request.
 pub(super) type MetricDemands = Arc<HashMap<Arc<str>, MetricDemand>>;
 
-/// What is asked of a metric.
+/// The demand for a metric.
 #[derive(Debug, Clone)]
 pub(super) struct MetricDemand {
     /// The longest window.
     pub(super) longest: Duration,
-    /// The team that asked first, where the operator does not ask.
+    /// The team that requested it first, unless the operator requests it.
     pub(super) team: Option<Tenant>,
 }
 
-/// What a scrape brought.
+/// The result of a scrape.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// The samples of the metrics that are wanted.
+    /// The samples of requested metrics.
     pub(super) samples: Vec<ScrapedSample>,
-    /// What teams want and there is no memory for.
+    /// Metrics of teams that exceeded the memory limit.
     pub(super) left_out: HashSet<Arc<str>>,
-    /// What was wanted.
+    /// The metrics that were requested.
     pub(super) wanted: MetricDemands,
     /// The size of the page.
     pub(super) bytes: usize,
-    /// How many samples it had in all.
+    /// The number of all samples of the page.
     pub(super) series: usize,
     /// How long it took.
     pub(super) took: Duration,
-    /// Given back once the samples are kept, or not.
+    /// The reservation, until the samples are retained or dropped.
     _reserved: [Reserved; 2],
 }
 
-/// A sample that is wanted.
+/// A sample of a requested metric.
 #[derive(Debug)]
 pub(super) struct ScrapedSample {
     pub(super) metric: Arc<str>,
@@ -79,7 +79,7 @@ pub(super) struct ScrapedSample {
 }
 
 impl ScrapedSample {
-    /// The memory of a series with so many samples.
+    /// The bytes of a series with so many samples.
     pub(super) fn bytes_of(labels: &[(String, String)], samples: usize) -> usize {
         let texts = labels
             .iter()
@@ -114,28 +114,22 @@ impl Arrival {
             let bytes = ScrapedSample::bytes_of(&labels, 1);
             if is_of_team {
                 if !of_teams.take(metric, bytes) {
-                    // A part of a metric would be taken for the whole of it.
+                    // An incomplete metric would be taken for a complete one.
                     samples.retain(|taken: &ScrapedSample| taken.metric != *metric);
                     of_teams.give_back(metric);
                     left_out.insert(metric.clone());
                     return;
                 }
-                let time = sample.time.unwrap_or(*time);
-                samples.push(ScrapedSample {
-                    metric: metric.clone(),
-                    labels,
-                    value: sample.value,
-                    time,
-                });
-            } else if reserved.take(bytes) {
-                let time = sample.time.unwrap_or(*time);
-                samples.push(ScrapedSample {
-                    metric: metric.clone(),
-                    labels,
-                    value: sample.value,
-                    time,
-                });
+            } else if !reserved.take(bytes) {
+                return;
             }
+            let time = sample.time.unwrap_or(*time);
+            samples.push(ScrapedSample {
+                metric: metric.clone(),
+                labels,
+                value: sample.value,
+                time,
+            });
         };
         reader.feed(batch, &mut take)?;
         if is_last {
@@ -148,7 +142,7 @@ impl Arrival {
     }
 }
 
-/// Scrapes a target, within a time that the caller keeps.
+/// Scrapes a target. The caller keeps the time limit.
 pub(super) async fn scrape(
     settings: &ExpositionSettings,
     client: &Client,
@@ -209,7 +203,7 @@ pub(super) async fn scrape(
         if bytes > limit {
             return Err(ScrapeError::TooLarge { limit });
         }
-        let fed = decode_apart(batch.len(), move || {
+        let fed = decode_bounded(batch.len(), move || {
             let fed = arrival.feed(&batch, is_last);
             fed.map(|()| arrival)
         });
@@ -230,7 +224,7 @@ pub(super) async fn scrape(
     })
 }
 
-/// How a page is written, by what its sender says; else what the sender says.
+/// The format of a page by its content type. The error is that content type.
 fn format_of(content_type: Option<&HeaderValue>) -> Result<Format, String> {
     let Some(content_type) = content_type else { return Ok(Format::Text) };
     let text = String::from_utf8_lossy(content_type.as_bytes());

@@ -1,4 +1,4 @@
-//! What is scraped, and within which bounds.
+//! The settings of scraped targets, with their limits.
 
 use std::path::PathBuf;
 use std::time::Duration;

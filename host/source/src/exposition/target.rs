@@ -1,4 +1,4 @@
-//! Where a page is, and what its series are called by it.
+//! A target: the address of its page, and the labels that its series get from it.
 
 use std::borrow::Cow;
 use std::fmt;

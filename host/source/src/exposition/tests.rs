@@ -284,14 +284,14 @@ async fn what_is_not_known_is_said() {
 
 #[test]
 fn what_nobody_wants_is_dropped() {
-    let mut board = Board::default();
+    let mut cache = ScrapeCache::default();
     let start = Instant::now();
-    assert!(board.want(&query("a"), &Tenant::default(), start));
-    assert!(!board.want(&query("b"), &Tenant::default(), start + Duration::from_secs(60)));
-    assert!(!board.forget_unwanted(start + Duration::from_secs(130)));
-    assert_eq!(board.wanted().keys().map(|name| &**name).collect::<Vec<_>>(), ["b"]);
-    assert!(board.forget_unwanted(start + Duration::from_secs(190)));
-    assert!(board.want(&query("a"), &Tenant::default(), start));
+    assert!(cache.request(&query("a"), &Tenant::default(), start));
+    assert!(!cache.request(&query("b"), &Tenant::default(), start + Duration::from_secs(60)));
+    assert!(!cache.drop_unused(start + Duration::from_secs(130)));
+    assert_eq!(cache.requested().keys().map(|name| &**name).collect::<Vec<_>>(), ["b"]);
+    assert!(cache.drop_unused(start + Duration::from_secs(190)));
+    assert!(cache.request(&query("a"), &Tenant::default(), start));
 }
 
 /// A team that asks for what does not fit gets that as the reason; what others ask of the same target is there.

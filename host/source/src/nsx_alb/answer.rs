@@ -1,5 +1,5 @@
-//! From the series of a controller to the answer that a plugin gets: what AKO says of an object
-//! becomes labels of its series.
+//! Converts the series of a controller to an answer: AKO's markers of an object become labels of its
+//! series.
 
 use super::decode::Row;
 use super::error::AlbError;

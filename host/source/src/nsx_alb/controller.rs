@@ -1,5 +1,4 @@
-//! The nodes of a controller: sends calls with a session, one at a time, and goes over to another
-//! node when one fails.
+//! The nodes of a controller: sends calls within a session, one at a time, and fails over to another node.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use super::error::AlbError;
 use super::login;
 use super::request::{Call, CallKind};
 use super::send::{Received, Sender};
-use super::session::{Next, Open, Session};
+use super::session::{OpenSession, Session, SessionStep};
 use super::settings::{Login, NsxAlbSettings};
 use crate::SourceError;
 use crate::addresses::{Addresses, Preference};
@@ -77,7 +76,7 @@ impl Controller {
     /// The version that requests name, after a call.
     pub(super) fn version(&self) -> Option<String> {
         match self.next()? {
-            Next::Send(open) => open.version,
+            SessionStep::Send(open) => open.version,
             _ => None,
         }
     }
@@ -86,17 +85,19 @@ impl Controller {
     pub(super) fn state(&self) -> String {
         let address = self.address();
         match self.next() {
-            Some(Next::Send(Open { version: Some(version), .. })) => {
+            Some(SessionStep::Send(OpenSession { version: Some(version), .. })) => {
                 format!("logged in at {address}, version {version}")
             }
-            Some(Next::Send(_)) => format!("logged in at {address}"),
-            Some(Next::LogIn) => format!("not logged in at {address}"),
-            Some(Next::AskStatus) | None => format!("{address} failed, and is to be asked again"),
-            Some(Next::Fail(error)) => format!("{address} {error}"),
+            Some(SessionStep::Send(_)) => format!("logged in at {address}"),
+            Some(SessionStep::LogIn) => format!("not logged in at {address}"),
+            Some(SessionStep::AskStatus) | None => {
+                format!("{address} failed, and is to be asked again")
+            }
+            Some(SessionStep::Fail(error)) => format!("{address} {error}"),
         }
     }
 
-    fn next(&self) -> Option<Next> {
+    fn next(&self) -> Option<SessionStep> {
         let node = self.nodes.get(self.addresses.current())?;
         Some(node.session().next(&self.credentials.get(), Instant::now()))
     }
@@ -105,16 +106,16 @@ impl Controller {
     pub(super) async fn call(&self, call: &Call) -> Result<Vec<u8>, AlbError> {
         let mut failed = None;
         let begun = Instant::now();
-        for turn in self.addresses.turns(begun, begun) {
-            let Some(node) = self.nodes.get(turn.at) else { continue };
+        for next in self.addresses.in_order(begun, begun) {
+            let Some(node) = self.nodes.get(next.at) else { continue };
             let sent = Instant::now();
             match self.call_node(node, call).await {
                 Err(error) if error.is_of_the_node() => {
-                    self.addresses.failed(turn.at, &error.to_string(), sent, Instant::now());
+                    self.addresses.failed(next.at, &error.to_string(), sent, Instant::now());
                     failed.get_or_insert(error);
                 }
                 answered => {
-                    self.addresses.answered(turn.at, Instant::now());
+                    self.addresses.answered(next.at, Instant::now());
                     return answered;
                 }
             }
@@ -158,7 +159,7 @@ impl Controller {
                 }
                 StatusCode::FORBIDDEN => {
                     let message = received.message();
-                    return Err(AlbError::Forbidden { what: call.kind.what(), message });
+                    return Err(AlbError::Forbidden { what: call.kind.described(), message });
                 }
                 StatusCode::TOO_MANY_REQUESTS => Retry::Never(AlbError::Unavailable {
                     status: received.status,
@@ -181,20 +182,20 @@ impl Controller {
     }
 
     /// A session that a request can be sent with.
-    async fn open(&self, node: &Node) -> Result<Open, AlbError> {
+    async fn open(&self, node: &Node) -> Result<OpenSession, AlbError> {
         for _ in 0..MAX_STEPS {
             let credentials = self.credentials.get();
             let next = node.session().next(&credentials, Instant::now());
             match next {
-                Next::Send(open) => return Ok(open),
-                Next::Fail(error) => return Err(error),
-                Next::AskStatus => self.ask_status(node).await?,
-                Next::LogIn => {
+                SessionStep::Send(open) => return Ok(open),
+                SessionStep::Fail(error) => return Err(error),
+                SessionStep::AskStatus => self.ask_status(node).await?,
+                SessionStep::LogIn => {
                     let login = login::call(self.login, &credentials);
                     let login = login.ok_or_else(|| {
                         AlbError::UnusableCredential(self.credentials.folder().to_owned())
                     })?;
-                    let answered = self.send(node, &Open::default(), &login).await;
+                    let answered = self.send(node, &OpenSession::default(), &login).await;
                     match answered
                         .and_then(|received| login::outcome(received, self.credentials.folder()))
                     {
@@ -242,7 +243,7 @@ impl Controller {
 
     /// Whether the cluster can answer again.
     async fn ask_status(&self, node: &Node) -> Result<(), AlbError> {
-        let answered = self.send(node, &Open::default(), &login::status()).await;
+        let answered = self.send(node, &OpenSession::default(), &login::status()).await;
         let error = match answered {
             // It is no matter what it says, and whether to everybody.
             Ok(received) if !received.status.is_server_error() => {
@@ -258,7 +259,12 @@ impl Controller {
         Err(error)
     }
 
-    async fn send(&self, node: &Node, open: &Open, call: &Call) -> Result<Received, AlbError> {
+    async fn send(
+        &self,
+        node: &Node,
+        open: &OpenSession,
+        call: &Call,
+    ) -> Result<Received, AlbError> {
         let credentials = self.credentials.get();
         let mut headers = HeaderMap::new();
         if self.login == Login::Basic && call.kind != CallKind::Status {

@@ -1,4 +1,4 @@
-//! What calls of a controller cost, by what they are for.
+//! Counts the calls to a controller by purpose, with their duration and size.
 
 use std::collections::BTreeMap;
 use std::fmt;

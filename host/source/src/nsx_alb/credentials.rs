@@ -1,4 +1,4 @@
-//! The user of a controller, from files that are read again when they change.
+//! The user name and password for a controller, from files that are reloaded when they change.
 
 use std::fmt;
 use std::io;

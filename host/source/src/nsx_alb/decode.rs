@@ -1,4 +1,4 @@
-//! Metrics as a controller sends them.
+//! Decodes metrics of a controller.
 
 use std::collections::HashMap;
 

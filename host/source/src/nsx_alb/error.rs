@@ -1,5 +1,5 @@
-//! Why a controller has no answer. The texts appear in the conditions of autoscalers, after the
-//! words `the source "NAME"`.
+//! Errors of a controller. The texts appear in the conditions of autoscalers, after the words
+//! `the source "NAME"`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub enum AlbError {
         .message.as_ref().map(|text| format!(": {text}")).unwrap_or_default()
     )]
     Forbidden {
-        /// What was asked for.
+        /// What was requested.
         what: &'static str,
         /// What it says.
         message: Option<String>,

@@ -1,15 +1,15 @@
-//! Real time metrics of the objects that queries are for: their newest samples, and what is reported when they end.
+//! Follows the real-time metrics of requested objects: their newest samples, and a report when they end.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::NsxAlb;
-use super::board::Key;
 use super::decode::Row;
 use super::objects::{AlbObject, Objects};
 use super::query::{NsxAlbQuery, Pick};
 use super::real_time::{self, RealTimeState, Watch};
 use super::request::Target;
+use super::series_cache::Key;
 use super::settings::Step;
 use crate::error::shortened;
 use leadsman_model::tenant::Tenant;
@@ -25,7 +25,7 @@ impl NsxAlb {
         tenant: &Tenant,
     ) -> Arc<Vec<Row>> {
         let key = Key { step: Step::FiveSeconds, ..key.clone() };
-        let admitted = self.board().admit(&key, tenant, Instant::now());
+        let admitted = self.cache().admit(&key, tenant, Instant::now());
         let newest = match admitted {
             Ok(()) => self.rows(&key).await,
             Err(error) => Err(error),
@@ -100,7 +100,7 @@ impl NsxAlb {
     }
 }
 
-/// Whether some of the objects that are asked for have real time metrics switched on.
+/// Whether some of the objects that are requested have real time metrics switched on.
 pub(super) fn has_real_time(objects: &Objects, target: &Target) -> bool {
     let is_on = |object: &AlbObject| object.real_time == Some(true);
     match target {

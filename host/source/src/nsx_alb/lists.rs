@@ -1,11 +1,11 @@
-//! Lists of a controller's objects: which one a query needs, and when it is made anew.
+//! Lists of a controller's objects: which list a query needs, and when it is renewed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::NsxAlb;
-use super::decode_apart;
+use super::decode_bounded;
 use super::error::AlbError;
 use super::objects::{Listing, Objects};
 use super::query::{Entity, NsxAlbQuery, Pick};
@@ -23,11 +23,11 @@ pub(super) struct List {
     pub(super) due: Instant,
 }
 
-/// How soon a list without an object, or that failed, is made again.
-pub(super) const LIST_EMPTY: Duration = Duration::from_secs(30);
-const LIST_FAILED: Duration = Duration::from_secs(1);
+/// After how long a list without an object is requested again, and one that failed.
+pub(super) const EMPTY_LIST_INTERVAL: Duration = Duration::from_secs(30);
+const FAILED_LIST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many objects are looked for by name, and of how many clusters what AKO made is. With more of them a
+/// How many objects are searched for by name, and of how many clusters what AKO made is. With more of them a
 /// list of all is fewer calls.
 const MAX_NAMES: usize = 10;
 const MAX_CLUSTERS: usize = 10;
@@ -104,7 +104,7 @@ impl NsxAlb {
         let list = match (listed, good) {
             (Ok(objects), _) => {
                 let objects = Arc::new(objects);
-                let wait = if objects.is_empty() { every.min(LIST_EMPTY) } else { every };
+                let wait = if objects.is_empty() { every.min(EMPTY_LIST_INTERVAL) } else { every };
                 let good = Some(objects.clone());
                 List { known: Ok(objects), good, made: now, due: now + wait }
             }
@@ -114,11 +114,11 @@ impl NsxAlb {
                     reason,
                     "objects of the controller cannot be listed; the last list goes on"
                 );
-                let wait = every.min(LIST_EMPTY);
+                let wait = every.min(EMPTY_LIST_INTERVAL);
                 List { known: Ok(good.clone()), good: Some(good), made: now, due: now + wait }
             }
             (Err(error), None) => {
-                List { known: Err(error), good: None, made: now, due: now + LIST_FAILED }
+                List { known: Err(error), good: None, made: now, due: now + FAILED_LIST_INTERVAL }
             }
         };
         let known = list.known.clone();
@@ -132,7 +132,7 @@ impl NsxAlb {
             let call: Call = request::objects(*entity, filter, listing.next_page());
             let body = self.controller.call(&call).await?;
             let decoded =
-                decode_apart(body.len(), move || listing.add(&body).map(|more| (listing, more)));
+                decode_bounded(body.len(), move || listing.add(&body).map(|more| (listing, more)));
             let decoded = decoded.await.map_err(|error| AlbError::Decode(error.to_string()))?;
             let (next, more) = decoded?;
             if !more {

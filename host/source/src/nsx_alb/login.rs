@@ -1,4 +1,4 @@
-//! Logging in to a controller, and out; and what is asked before.
+//! Login and logout at a controller, and the request for its version.
 
 use std::path::Path;
 
@@ -26,9 +26,9 @@ pub(super) struct Outcome {
     pub(super) version: Option<String>,
 }
 
-/// The parts of the answers to a login and to the question for the version that are used.
+/// The fields that are used of the answers to a login and to a request for the version.
 #[derive(Deserialize)]
-struct Greeting {
+struct LoginAnswer {
     version: Option<Value>,
     #[serde(rename = "Version")]
     own_version: Option<String>,
@@ -89,7 +89,7 @@ pub(super) fn outcome(received: Received, folder: &Path) -> Result<Outcome, AlbE
         let message = "it knows no login; is this the address of the controller?".to_owned();
         return Err(AlbError::Unreachable(message));
     }
-    let greeting: Greeting = serde_json::from_slice(&body)
+    let greeting: LoginAnswer = serde_json::from_slice(&body)
         .map_err(|error| AlbError::Decode(shortened(&error.to_string())))?;
     cookies.spread_session(greeting.session_cookie_name.as_deref());
     let version = greeting.own_version.or_else(|| match greeting.version? {

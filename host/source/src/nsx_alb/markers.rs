@@ -1,5 +1,5 @@
-//! From an object of a controller to what it serves in the cluster: the markers of AKO, the Avi
-//! Kubernetes Operator, as labels. Names of pools cannot be parsed back.
+//! The markers of AKO (the Avi Kubernetes Operator) on an object, as labels: which Ingress, Service or route
+//! it serves. The names of pools cannot be parsed for that.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,12 +1,11 @@
-//! NSX ALB (VMware Avi Load Balancer): metrics of pools, virtual services and service engines,
-//! straight from the controller.
+//! NSX ALB (VMware Avi Load Balancer): metrics of pools, virtual services and service engines, from the
+//! controller's API.
 //!
-//! Evaluations ask as often as they are read; the controller is asked in its own cadence
-//! ([`board`]), one call at a time, for everything that is due. What AKO made is found by its
-//! markers ([`markers`]), which a list of objects brings every few minutes.
+//! Evaluations read from a cache, and the controller is queried at the interval of its own samples
+//! ([`series_cache`]): one call at a time, for all keys that are due. Objects that AKO has created are found
+//! by their markers ([`markers`]), from lists that are renewed every few minutes.
 
 mod answer;
-mod board;
 mod controller;
 mod cookies;
 mod costs;
@@ -23,6 +22,7 @@ mod real_time;
 mod report;
 mod request;
 mod send;
+mod series_cache;
 mod session;
 mod settings;
 mod shared_call;
@@ -40,19 +40,19 @@ use tokio::time::timeout;
 
 use super::SourceError;
 use crate::error::shortened;
-use board::{Board, Key, Known};
 use controller::Controller;
 use decode::Row;
 use following::has_real_time;
 use leadsman_model::data::Answer;
 use leadsman_model::names::Namespace;
 use leadsman_model::tenant::Tenant;
-use leadsman_runtime::apart::decode as decode_apart;
 use leadsman_runtime::clock;
+use leadsman_runtime::decoding::decode as decode_bounded;
 use leadsman_runtime::telemetry::SourceMetrics;
-use lists::{LIST_EMPTY, List, ListKey};
+use lists::{EMPTY_LIST_INTERVAL, List, ListKey};
 use objects::Listing;
 use request::Target;
+use series_cache::{Key, SeriesCache, SeriesResult};
 
 pub use costs::CallCost;
 pub use error::AlbError;
@@ -65,7 +65,7 @@ pub use summable::{is_health_score, may_be_summed};
 pub struct NsxAlb {
     settings: NsxAlbSettings,
     controller: Arc<Controller>,
-    board: Mutex<Board>,
+    cache: Mutex<SeriesCache>,
     lists: Mutex<HashMap<ListKey, List>>,
     real_time: Mutex<real_time::Watch>,
     metrics: SourceMetrics,
@@ -91,7 +91,7 @@ impl NsxAlb {
         Ok(Self {
             settings: settings.clone(),
             controller: Arc::new(Controller::new(settings, metrics.clone())?),
-            board: Mutex::default(),
+            cache: Mutex::default(),
             lists: Mutex::default(),
             real_time: Mutex::default(),
             metrics,
@@ -127,7 +127,7 @@ impl NsxAlb {
             step: query.step.unwrap_or(self.settings.step),
             metric: query.metric.as_str().into(),
         };
-        self.board().admit(&key, tenant, Instant::now())?;
+        self.cache().admit(&key, tenant, Instant::now())?;
         let rows = self.rows(&key).await;
         // An object that was made anew has another uuid.
         let is_gone = match &rows {
@@ -138,7 +138,7 @@ impl NsxAlb {
             && is_gone
             && let Some(list) = self.lists().get_mut(list)
         {
-            list.due = list.due.min(list.made + key.step.length().min(LIST_EMPTY));
+            list.due = list.due.min(list.made + key.step.length().min(EMPTY_LIST_INTERVAL));
         }
         let mut rows = rows?;
         let follows = query.step.is_none() && self.settings.follows_real_time;
@@ -189,20 +189,20 @@ impl NsxAlb {
         timeout(limit, self.turn.lock()).await.map_err(|_| AlbError::Busy(limit))
     }
 
-    async fn rows(&self, key: &Key) -> Known {
-        if let Some(known) = self.board().want(key, Instant::now()) {
+    async fn rows(&self, key: &Key) -> SeriesResult {
+        if let Some(known) = self.cache().request(key, Instant::now()) {
             return known;
         }
         let _turn = self.turn().await?;
-        if let Some(known) = self.board().want(key, Instant::now()) {
+        if let Some(known) = self.cache().request(key, Instant::now()) {
             return known;
         }
-        let due = self.board().due(Instant::now());
+        let due = self.cache().due(Instant::now());
         for keys in due {
             self.ask(&keys).await;
         }
         let never = || Err(AlbError::Decode("nothing was asked".to_owned()));
-        self.board().newest(key).unwrap_or_else(never)
+        self.cache().newest(key).unwrap_or_else(never)
     }
 
     /// Asks for the metrics of some keys in one call, and of each alone if that is refused: one
@@ -228,9 +228,9 @@ impl NsxAlb {
                 if let Some(time) = time {
                     self.watch_real_time(keys, &rows, time);
                 }
-                self.board().answered(keys, rows, now, time);
+                self.cache().answered(keys, rows, now, time);
             }
-            Err(error) => self.board().failed(keys, &error, now),
+            Err(error) => self.cache().failed(keys, &error, now),
         }
     }
 
@@ -238,11 +238,11 @@ impl NsxAlb {
         if self.settings.format == AlbFormat::Prometheus {
             return self.text(keys).await;
         }
-        let call = request::metrics(&board::requests(keys));
+        let call = request::metrics(&series_cache::requests(keys));
         let body = self.controller.call(&call).await?;
         let now = clock::now();
         let target = keys.first().map(|key| key.target.clone());
-        let decoded = decode_apart(body.len(), move || match (call.body, target) {
+        let decoded = decode_bounded(body.len(), move || match (call.body, target) {
             (None, Some(Target::One(uuid))) => decode::one(&body, &uuid, now),
             _ => decode::many(&body, now),
         });
@@ -257,7 +257,7 @@ impl NsxAlb {
             let call = request::text(&request, &self.settings.tenant);
             let page = self.controller.call(&call).await?;
             let now = clock::now();
-            let read = decode_apart(page.len(), move || text::rows(&page, &request.metrics, now));
+            let read = decode_bounded(page.len(), move || text::rows(&page, &request.metrics, now));
             let read = read.await.map_err(|error| AlbError::Decode(error.to_string()))?;
             rows.extend(read.map_err(|reason| AlbError::Decode(shortened(&reason)))?);
         }
@@ -269,8 +269,8 @@ impl NsxAlb {
         self.settings.format == AlbFormat::Json
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, SeriesCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of a controller.
+//! A query for metrics of a controller.
 
 use std::fmt;
 

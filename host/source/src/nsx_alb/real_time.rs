@@ -1,5 +1,5 @@
-//! Real time metrics: whether they are switched on for an object, and when they end. A controller does
-//! not say that they have: from then on its samples are averages of five minutes.
+//! Real-time metrics: whether they are enabled for an object, and when they end. A controller does not
+//! report the end: its samples become averages of five minutes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::MIN_SAMPLE_AGE;
-use super::board::Key;
 use super::decode::Row;
 use super::query::Entity;
 use super::request::Target;
+use super::series_cache::Key;
 use super::settings::Step;
 
 /// How long an object without a sample is remembered, in milliseconds.
@@ -151,7 +151,7 @@ pub(super) enum RealTimeState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::board::tests::key;
+    use super::super::series_cache::tests::key;
     use super::*;
     use serde_json::json;
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::board::Key;
 use super::costs::CallCost;
 use super::error::AlbError;
 use super::objects::Objects;
 use super::query::Entity;
 use super::request::{CallKind, Filter, Target};
+use super::series_cache::Key;
 use super::settings::Login;
 use super::{NsxAlb, default_max_age};
 use leadsman_runtime::clock;
@@ -22,40 +22,40 @@ pub struct ControllerReport {
     pub other_nodes: Vec<(String, Option<AlbError>)>,
     /// The version that requests name.
     pub version: Option<String>,
-    /// How many pools the tenant has.
+    /// The number of pools of the tenant.
     pub pools: usize,
-    /// How many of them AKO made, by the name of the cluster.
+    /// The number of pools that AKO created, by the name of the cluster.
     pub of_clusters: BTreeMap<String, usize>,
-    /// How many more AKO made before it had markers.
+    /// The number of pools that AKO created before it had markers.
     pub of_older_ako: usize,
-    /// How old the newest sample of any pool is.
+    /// The age of the newest sample of any pool.
     pub newest: Option<Duration>,
     /// Whether samples have times: in the Prometheus format they have none, and the newest is as old
     /// as the answer.
     pub has_times: bool,
     /// The time between two samples.
     pub step: Duration,
-    /// How old samples may be where a query does not say.
+    /// The default maximum age of samples.
     pub max_sample_age: Duration,
-    /// What beginning a session costs, or asking for the version with basic authentication.
+    /// The cost of a login, or of requesting the version with basic authentication.
     pub login: CallCost,
-    /// What a list of all pools costs.
+    /// The cost of a list of all pools.
     pub listing: CallCost,
-    /// What one metric of all pools costs.
+    /// The cost of one metric of all pools.
     pub metrics: CallCost,
 }
 
-/// What every pool has.
+/// A metric that every pool has.
 pub(super) const METRIC: &str = "l4_server.avg_open_conns";
 
 impl NsxAlb {
-    /// What is known without asking.
+    /// The known state, without requests.
     pub(crate) fn state(&self) -> String {
         let objects: Vec<_> = self.lists().values().filter_map(|list| list.good.clone()).collect();
         let count: usize = objects.iter().map(|list| list.len()).sum();
         let marked = |list: &Objects| list.all().filter(|object| !object.labels.is_empty()).count();
         let of_ako: usize = objects.iter().map(|list| marked(list)).sum();
-        let newest = self.board().newest_time().map(|time| {
+        let newest = self.cache().newest_time().map(|time| {
             let age = clock::now().saturating_sub(time) / 1000;
             match self.samples_have_times() {
                 true => format!(", newest sample {age}s old"),
@@ -78,7 +78,7 @@ impl NsxAlb {
         )
     }
 
-    /// Asks for everything that queries need, of all pools, and logs out.
+    /// Requests everything that queries need, for all pools, and logs out.
     pub(crate) async fn report(&self) -> Result<ControllerReport, AlbError> {
         let report = self.ask_all().await;
         self.controller.log_out().await;

@@ -1,5 +1,5 @@
-//! What is sent to a controller: paths and bodies. Every parameter whose default would change the
-//! answer is sent, above all `pad_missing_data`, by which a controller makes up points.
+//! The requests to a controller: paths and bodies. Every parameter whose default would change the answer is
+//! set, above all `pad_missing_data`, which makes a controller invent samples.
 
 use std::sync::Arc;
 
@@ -30,27 +30,27 @@ pub(super) enum Target {
     One(Arc<str>),
 }
 
-/// Which objects a list is of.
+/// The objects of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Filter {
     /// All.
     All,
-    /// Those that AKO made for a cluster.
+    /// Those that AKO created for a cluster.
     Ako(String),
     /// Those of a name: one in each tenant.
     Name(String),
 }
 
-/// What is sent: a path with its query, and a body if it is a POST.
+/// A call: a path with its query, and a body if it is a POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
-    /// What it is counted as.
+    /// Its kind, by which it is counted.
     pub(super) kind: CallKind,
     pub(super) path: String,
     pub(super) body: Option<String>,
 }
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum CallKind {
     Login,
@@ -87,8 +87,8 @@ impl CallKind {
         }
     }
 
-    /// What it is about, in a sentence.
-    pub(super) fn what(self) -> &'static str {
+    /// What it requests, within a sentence.
+    pub(super) fn described(self) -> &'static str {
         match self {
             Self::Login | Self::Logout => "its session",
             Self::Status => "the status of the cluster",
@@ -99,13 +99,13 @@ impl CallKind {
     }
 }
 
-/// How many objects a page has: the most that a controller gives.
+/// The size of a page of objects: the maximum of a controller.
 const PAGE_SIZE: &str = "200";
 
-/// How many metrics a URL names: proxies limit them to 2 to 8 KiB.
+/// The maximum number of metrics in a URL: proxies limit URLs to 2 to 8 KiB.
 const MAX_GET_METRICS: usize = 20;
 
-/// What is read of an object.
+/// The requested fields of an object.
 const FIELDS: &str = "name,uuid,markers,service_metadata,created_by,tenant_ref,analytics_policy";
 
 /// The metrics of one object, or of several in one call.

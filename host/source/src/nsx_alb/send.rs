@@ -1,4 +1,4 @@
-//! One HTTP request to a node of a controller, and its answer within bounds.
+//! Sends one HTTP request to a node of a controller, and reads the answer within bounds.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::error::AlbError;
 use super::request::{Call, CallKind};
-use super::session::Open;
+use super::session::OpenSession;
 use super::settings::NsxAlbSettings;
 use crate::SourceError;
 use crate::client::Client;
@@ -54,7 +54,7 @@ impl Sender {
     pub(super) async fn send(
         &self,
         url: &str,
-        open: &Open,
+        open: &OpenSession,
         call: &Call,
         mut headers: HeaderMap,
     ) -> Result<Received, AlbError> {

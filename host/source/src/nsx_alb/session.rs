@@ -1,7 +1,7 @@
 //! The session with one node of a controller: a state machine without I/O or clock.
 //!
-//! A login that is refused ends everything until the credentials are others, so that no account is
-//! locked. After a failure the cluster's status is asked before anything else, with growing pauses.
+//! After a refused login there is no other attempt until the credentials change, so that no account is
+//! locked. After a failure, the status of the cluster is requested before anything else, with back-off.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ use super::credentials::Credentials;
 use super::error::AlbError;
 use leadsman_runtime::backoff::Backoff;
 
-/// The pauses between two attempts to reach a node that failed.
-const MIN_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// The back-off between two attempts to reach a node that failed.
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The session with a node.
 pub(super) struct Session {
     state: SessionState,
     backoff: Backoff,
-    /// Whether something has gone wrong since the last request that succeeded.
+    /// Whether a request has failed since the last one that succeeded.
     is_failing: bool,
     /// The number of the next login.
     next_login: u64,
@@ -29,16 +29,16 @@ pub(super) struct Session {
 
 enum SessionState {
     LoggedOut,
-    LoggedIn(Open),
-    /// Not to be tried with these credentials again.
+    LoggedIn(OpenSession),
+    /// The login was refused, and is not tried again with these credentials.
     Refused(Arc<Credentials>, AlbError),
-    /// The status of the cluster is to be asked, not before a time. The session may go on then.
-    Suspect(Instant, AlbError, Option<Open>),
+    /// The status of the cluster is requested next, not before a time. The session may continue then.
+    Suspect(Instant, AlbError, Option<OpenSession>),
 }
 
-/// A session that was begun.
+/// A session that the controller has opened.
 #[derive(Clone, Default)]
-pub(super) struct Open {
+pub(super) struct OpenSession {
     /// The number of its login.
     pub(super) login: u64,
     /// What identifies it.
@@ -47,9 +47,9 @@ pub(super) struct Open {
     pub(super) version: Option<String>,
 }
 
-/// The next step before a request, or that it can be sent.
-pub(super) enum Next {
-    Send(Open),
+/// What a request needs next: to be sent, or something before that.
+pub(super) enum SessionStep {
+    Send(OpenSession),
     LogIn,
     AskStatus,
     Fail(AlbError),
@@ -59,7 +59,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             state: SessionState::LoggedOut,
-            backoff: Backoff::new(MIN_PAUSE, MAX_PAUSE),
+            backoff: Backoff::new(MIN_BACKOFF, MAX_BACKOFF),
             is_failing: false,
             next_login: 1,
         }
@@ -67,17 +67,19 @@ impl Default for Session {
 }
 
 impl Session {
-    /// What to do for a request.
-    pub(super) fn next(&self, credentials: &Arc<Credentials>, now: Instant) -> Next {
+    /// The next step for a request.
+    pub(super) fn next(&self, credentials: &Arc<Credentials>, now: Instant) -> SessionStep {
         match &self.state {
-            SessionState::LoggedIn(open) => Next::Send(open.clone()),
-            SessionState::LoggedOut => Next::LogIn,
+            SessionState::LoggedIn(open) => SessionStep::Send(open.clone()),
+            SessionState::LoggedOut => SessionStep::LogIn,
             SessionState::Refused(refused, error) if refused == credentials => {
-                Next::Fail(error.clone())
+                SessionStep::Fail(error.clone())
             }
-            SessionState::Refused(..) => Next::LogIn,
-            SessionState::Suspect(until, error, _) if now < *until => Next::Fail(error.clone()),
-            SessionState::Suspect(..) => Next::AskStatus,
+            SessionState::Refused(..) => SessionStep::LogIn,
+            SessionState::Suspect(until, error, _) if now < *until => {
+                SessionStep::Fail(error.clone())
+            }
+            SessionState::Suspect(..) => SessionStep::AskStatus,
         }
     }
 
@@ -85,10 +87,10 @@ impl Session {
     pub(super) fn logged_in(&mut self, cookies: Cookies, version: Option<String>) {
         let login = self.next_login;
         self.next_login += 1;
-        self.state = SessionState::LoggedIn(Open { login, cookies, version });
+        self.state = SessionState::LoggedIn(OpenSession { login, cookies, version });
     }
 
-    /// The controller does not take these credentials.
+    /// The controller refuses these credentials.
     pub(super) fn refused(&mut self, credentials: Arc<Credentials>, error: AlbError) {
         self.state = SessionState::Refused(credentials, error);
     }
@@ -102,12 +104,12 @@ impl Session {
         }
     }
 
-    /// Whether nothing has gone wrong since the last request that succeeded.
+    /// Whether no request has failed since the last one that succeeded.
     pub(super) fn is_good(&self) -> bool {
         !self.is_failing
     }
 
-    /// A request succeeded: whatever was wrong is over.
+    /// A request succeeded.
     pub(super) fn succeeded(&mut self) {
         self.backoff.reset();
         self.is_failing = false;
@@ -120,13 +122,13 @@ impl Session {
         }
     }
 
-    /// The node answered in a way that makes its state worth asking for, at once.
+    /// The answer of the node suggests a failure of its cluster, whose status is requested at once.
     pub(super) fn suspected(&mut self, error: AlbError, now: Instant) {
         self.state = SessionState::Suspect(now, error, None);
     }
 
-    /// The node failed: it is left alone for a while. A session that it did not end is kept, so that
-    /// an outage of the network leaves none behind at the controller.
+    /// The node failed: it gets no requests during the back-off. A session that it did not end is kept, so that a
+    /// network outage leaves no sessions behind at the controller.
     pub(super) fn failed(&mut self, error: AlbError, now: Instant) {
         self.is_failing = true;
         let before = std::mem::replace(&mut self.state, SessionState::LoggedOut);
@@ -138,15 +140,15 @@ impl Session {
         self.state = SessionState::Suspect(now + self.backoff.next_delay(), error, kept);
     }
 
-    /// The cluster says that it can answer.
+    /// The cluster reports that it is ready.
     pub(super) fn is_healthy(&mut self) {
         if let SessionState::Suspect(_, _, kept) = &mut self.state {
             self.state = kept.take().map_or(SessionState::LoggedOut, SessionState::LoggedIn);
         }
     }
 
-    /// The session that is to be ended, if there is one.
-    pub(super) fn take(&mut self) -> Option<Open> {
+    /// The session, to be logged out.
+    pub(super) fn take(&mut self) -> Option<OpenSession> {
         match std::mem::replace(&mut self.state, SessionState::LoggedOut) {
             SessionState::LoggedIn(open) => Some(open),
             other => {
@@ -174,12 +176,12 @@ mod tests {
         AlbError::LoginRefused { status, message: None, folder: "/etc/alb".into() }
     }
 
-    fn reported(next: Next) -> &'static str {
+    fn reported(next: SessionStep) -> &'static str {
         match next {
-            Next::Send(_) => "send",
-            Next::LogIn => "log in",
-            Next::AskStatus => "ask status",
-            Next::Fail(_) => "fail",
+            SessionStep::Send(_) => "send",
+            SessionStep::LogIn => "log in",
+            SessionStep::AskStatus => "ask status",
+            SessionStep::Fail(_) => "fail",
         }
     }
 
@@ -188,13 +190,13 @@ mod tests {
         let (mut session, now, user) = (Session::default(), Instant::now(), credentials("a"));
         assert_eq!(reported(session.next(&user, now)), "log in");
         session.logged_in(Cookies::default(), Some("22.1.3".to_owned()));
-        let Next::Send(open) = session.next(&user, now) else { panic!() };
+        let SessionStep::Send(open) = session.next(&user, now) else { panic!() };
         assert_eq!((open.login, open.version.as_deref()), (1, Some("22.1.3")));
         assert!(open.cookies.csrf().is_none());
         let mut headers = HeaderMap::new();
         headers.insert(SET_COOKIE, "csrftoken=b".parse().unwrap());
         session.answered(1, &headers);
-        let Next::Send(open) = session.next(&user, now) else { panic!() };
+        let SessionStep::Send(open) = session.next(&user, now) else { panic!() };
         assert_eq!(open.cookies.csrf().unwrap(), "b");
     }
 
@@ -253,7 +255,7 @@ mod tests {
         session.failed(AlbError::Unreachable("refused".to_owned()), start);
         assert_eq!(reported(session.next(&user, later)), "ask status");
         session.is_healthy();
-        let Next::Send(open) = session.next(&user, later) else { panic!() };
+        let SessionStep::Send(open) = session.next(&user, later) else { panic!() };
         assert_eq!(open.login, 1);
         // What the controller answers may mean that it has forgotten the session.
         let (status, excerpt) = (StatusCode::SERVICE_UNAVAILABLE, None);

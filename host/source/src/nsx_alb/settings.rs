@@ -1,4 +1,4 @@
-//! What an NSX ALB controller is reached with.
+//! The settings of an NSX ALB controller.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub struct NsxAlbSettings {
     pub secret_dir: PathBuf,
     /// How the user is authenticated.
     pub login: Login,
-    /// In which form metrics are asked for.
+    /// The format in which metrics are requested.
     pub format: AlbFormat,
     /// The tenant whose objects are seen; `*` for all.
     pub tenant: String,
@@ -25,14 +25,13 @@ pub struct NsxAlbSettings {
     pub api_version: Option<String>,
     /// For a request with its answer.
     pub timeout: Duration,
-    /// The time between two samples, where a query does not say.
+    /// The default time between two samples.
     pub step: Step,
-    /// Whether objects that have real time metrics switched on give their newest samples in place of
-    /// those, where a query does not say.
+    /// Whether real-time samples are used by default for objects that have them enabled.
     pub follows_real_time: bool,
     /// How often objects and their markers are listed.
     pub list_every: Duration,
-    /// The largest answer.
+    /// The maximum size of an answer, in bytes.
     pub max_body_bytes: usize,
     /// Certificates.
     pub tls: TlsSettings,
@@ -49,21 +48,21 @@ pub enum Login {
     Basic,
 }
 
-/// In which form a controller is asked for metrics.
+/// The format in which a controller sends metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AlbFormat {
     /// JSON, with the times of samples and their units.
     #[default]
     Json,
-    /// The text that the controller has for a Prometheus: without times and units.
+    /// The controller's Prometheus format: without times and units.
     Prometheus,
 }
 
-/// The time between two samples of a metric: the controller knows these.
+/// The times between two samples of a metric that a controller supports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
-    /// Real time, for objects that have it switched on.
+    /// Real time, for objects that have it enabled.
     FiveSeconds,
     /// What every object has.
     #[default]

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::board::Key;
 use super::query::Entity;
 use super::request::Target;
+use super::series_cache::Key;
 
-/// How many metric requests one call has.
+/// The maximum number of metric requests in a call.
 const MAX_REQUESTS: usize = 64;
 
 /// A call that is being put together of several metric requests. An answer names the object, the server
@@ -20,7 +20,7 @@ pub(super) struct SharedCall {
     asked: HashMap<(Entity, Arc<str>), RequestedObjects>,
 }
 
-/// The objects that a metric is asked for of.
+/// The objects for which a metric is requested.
 enum RequestedObjects {
     All,
     Named(HashSet<Arc<str>>),

@@ -1,13 +1,13 @@
-//! Metrics in the Prometheus format, in which a controller gives them where it is asked to: what is
-//! sent for it, and how it is read. Samples have no times in it and no units.
+//! Metrics in the Prometheus format of a controller: the request, and the parsing of its page. Its samples
+//! have no times and no units.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::board::Key;
 use super::decode::Row;
 use super::query::Entity;
 use super::request::Target;
+use super::series_cache::Key;
 use super::settings::Step;
 use crate::exposition::parse::{Format, PageError, PageLimits, PageReader, Sample};
 
@@ -64,7 +64,7 @@ pub(super) fn requests(keys: &[Key]) -> Vec<TextRequest> {
     requests
 }
 
-/// The series of a page that are of the metrics that were asked for. `now` is the time of samples,
+/// The series of a page that are of the metrics that were requested. `now` is the time of samples,
 /// which have none of their own.
 pub(super) fn rows(page: &[u8], metrics: &[Arc<str>], now: i64) -> Result<Vec<Row>, String> {
     let names: BTreeMap<String, &Arc<str>> =
@@ -173,7 +173,7 @@ fn says_nothing(page: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::board::tests::key;
+    use super::super::series_cache::tests::key;
     use super::*;
 
     const ID: &str = "l4_server.avg_open_conns";
@@ -235,7 +235,7 @@ mod tests {
                 "{reason:?} in {reported}"
             );
         }
-        // Others besides those that were asked for are no matter.
+        // Further metrics do not matter.
         let both = format!("{one}{}", one.replace("open_conns", "closed_conns"));
         assert_eq!(read(&both).unwrap().len(), 1);
     }

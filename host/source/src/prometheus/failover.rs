@@ -8,7 +8,7 @@ use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::QueryError;
-use crate::addresses::{Addresses, Turn};
+use crate::addresses::{Addresses, NextAddress};
 
 /// Errors of a query that Prometheus reports with a status of servers, and that another one with the
 /// same data would report as well.
@@ -44,26 +44,31 @@ pub(super) async fn first<'a, T, F>(
 where
     F: Future<Output = Result<T, QueryError>>,
 {
-    let mut turns = addresses.turns(Instant::now().into_std(), deadline.into_std()).into_iter();
+    let mut untried =
+        addresses.in_order(Instant::now().into_std(), deadline.into_std()).into_iter();
     let mut under_way = FuturesUnordered::new();
     let mut asked: Vec<RequestUnderWay> = Vec::new();
     let mut failed: Vec<(usize, QueryError)> = Vec::new();
     // Failed in a way that is their own if another one answers.
     let mut suspects: Vec<(usize, Instant, String)> = Vec::new();
     loop {
-        let until = match turns.next() {
+        let until = match untried.next() {
             None => deadline,
-            Some(turn) => {
-                let (at, sent) = (turn.at, Instant::now());
+            Some(next) => {
+                let (at, sent) = (next.at, Instant::now());
                 let answer = ask(addresses.url(at));
                 under_way.push(async move { (at, answer.await) });
                 asked.push(RequestUnderWay { at, sent, is_late: false });
-                sent + attempt_timeout(turn, deadline.saturating_duration_since(sent), turns.len())
+                sent + attempt_timeout(
+                    next,
+                    deadline.saturating_duration_since(sent),
+                    untried.len(),
+                )
             }
         };
         let Ok(ended) = timeout_at(until, under_way.next()).await else {
             asked.iter_mut().for_each(|one| one.is_late = true);
-            if turns.len() > 0 {
+            if untried.len() > 0 {
                 continue;
             }
             silent(addresses, &asked, &timed_out());
@@ -103,9 +108,9 @@ where
 
 /// How long one address may be silent before the next one is asked, too: its share of the time that
 /// is left, and less if it failed before. It may go on answering meanwhile.
-fn attempt_timeout(turn: Turn, left: Duration, others: usize) -> Duration {
+fn attempt_timeout(next: NextAddress, left: Duration, others: usize) -> Duration {
     let share = left / u32::try_from(others + 1).unwrap_or(u32::MAX);
-    if turn.is_probe && others > 0 { share.min(left / 10) } else { share }
+    if next.is_probe && others > 0 { share.min(left / 10) } else { share }
 }
 
 /// Those that did not answer soon. Whatever was asked just now is none of them.

@@ -27,7 +27,7 @@ use leadsman_model::data::Answer;
 use leadsman_model::permits::FairSemaphore;
 use leadsman_model::tenant::Tenant;
 use leadsman_rules::ListedSeries;
-use leadsman_runtime::apart::decode as decode_apart;
+use leadsman_runtime::decoding::decode as decode_bounded;
 use leadsman_runtime::telemetry::SourceMetrics;
 pub(super) use refusal::excerpt;
 use refusal::{decoded, not_decoded, redacted, refused};
@@ -181,7 +181,7 @@ impl Prometheus {
                 break;
             }
             let kind = kind.clone();
-            let fed = decode_apart(batch.len(), move || match list.feed(&batch) {
+            let fed = decode_bounded(batch.len(), move || match list.feed(&batch) {
                 Ok(()) => Ok(list),
                 Err(reason) => Err(not_decoded(kind.as_ref(), &batch, reason)),
             });
@@ -286,7 +286,7 @@ impl Prometheus {
         if !status.is_success() {
             return Err(refused(status, &body));
         }
-        let decoded = decode_apart(body.len(), move || decoded(content_type.as_ref(), &body));
+        let decoded = decode_bounded(body.len(), move || decoded(content_type.as_ref(), &body));
         let answer = decoded.await??;
         if self.config.fail_on_warnings && !answer.warnings.is_empty() {
             return Err(QueryError::Warnings(shortened(&answer.warnings.join("; "))));

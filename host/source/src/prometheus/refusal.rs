@@ -7,9 +7,10 @@ use super::decode;
 use crate::error::shortened;
 use crate::{QueryError, redact};
 use leadsman_model::data::Answer;
+use leadsman_model::text;
 
 /// How many characters of an answer that is no result are passed on.
-const EXCERPT: usize = 160;
+const MAX_EXCERPT_CHARS: usize = 160;
 
 pub(super) fn decoded(
     content_type: Option<&HeaderValue>,
@@ -74,10 +75,10 @@ pub(super) fn redacted(error: QueryError, query: &str) -> QueryError {
 
 /// The beginning of a body in one line without tags, for people.
 pub(crate) fn excerpt(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let page = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let mut plain = String::new();
     let mut in_tag = false;
-    for c in text.chars() {
+    for c in page.chars() {
         match c {
             '<' => in_tag = true,
             '>' if in_tag => {
@@ -91,7 +92,6 @@ pub(crate) fn excerpt(body: &[u8]) -> Option<String> {
     }
     let words: Vec<_> = plain.split_whitespace().collect();
     let line = redact::excerpt(&words.join(" "));
-    let short: String = line.chars().take(EXCERPT).collect();
-    let more = if line.chars().nth(EXCERPT).is_some() { "…" } else { "" };
-    (!short.is_empty()).then(|| format!("\"{short}{more}\""))
+    let short = text::excerpt(&line, MAX_EXCERPT_CHARS);
+    (!short.is_empty()).then(|| format!("\"{short}\""))
 }

@@ -37,7 +37,7 @@ pub(crate) fn series<'b>(
 pub(super) struct SeriesList {
     /// Input that is not parsed yet.
     rest: Vec<u8>,
-    at: At,
+    at: StreamPosition,
     /// How many series there were.
     pub(super) count: usize,
     names: HashMap<Arc<str>, Labels, RandomState>,
@@ -47,7 +47,7 @@ pub(super) struct SeriesList {
 
 /// The position in the answer.
 #[derive(Default, PartialEq, Eq)]
-enum At {
+enum StreamPosition {
     #[default]
     Before,
     Within,
@@ -85,12 +85,12 @@ impl SeriesList {
     /// The result, at the end of the input.
     pub(super) fn end(self) -> Result<ListedSeries, String> {
         match self.at {
-            At::Behind => {
+            StreamPosition::Behind => {
                 let names = self.names.into_iter();
                 Ok(names.map(|(name, labels)| (name, labels.names.into_iter().collect())).collect())
             }
-            At::Within => Err("the list of series broke off".to_owned()),
-            At::Before => Err(match decode::refusal(&self.rest) {
+            StreamPosition::Within => Err("the list of series broke off".to_owned()),
+            StreamPosition::Before => Err(match decode::refusal(&self.rest) {
                 Some((_, message)) => message,
                 None => "it has no list of series".to_owned(),
             }),
@@ -99,16 +99,16 @@ impl SeriesList {
 
     fn step(&mut self, rest: &[u8]) -> Step {
         match self.at {
-            At::Before => {
+            StreamPosition::Before => {
                 let found = list_in(rest)?;
                 if found.is_some() {
-                    self.at = At::Within;
+                    self.at = StreamPosition::Within;
                 }
                 Ok(found)
             }
-            At::Within => self.series(rest),
+            StreamPosition::Within => self.series(rest),
             // Warnings and other fields.
-            At::Behind => Ok((!rest.is_empty()).then_some(rest.len())),
+            StreamPosition::Behind => Ok((!rest.is_empty()).then_some(rest.len())),
         }
     }
 
@@ -117,7 +117,7 @@ impl SeriesList {
             return Ok(None);
         };
         if rest[start] == b']' {
-            self.at = At::Behind;
+            self.at = StreamPosition::Behind;
             return Ok(Some(start + 1));
         }
         let mut json = serde_json::Deserializer::from_slice(&rest[start..]);

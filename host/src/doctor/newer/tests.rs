@@ -29,17 +29,17 @@ fn hpa(spec: Value, status: Value) -> Value {
     hpa
 }
 
-fn reported_with(hpa: &Value, around: &Around) -> Vec<(Verdict, String)> {
-    let findings = findings("shop/web", hpa, around);
+fn reported_with(hpa: &Value, context: &AutoscalerContext) -> Vec<(Verdict, String)> {
+    let findings = findings("shop/web", hpa, context);
     findings.into_iter().map(|one| (one.verdict, one.what)).collect()
 }
 
 fn reported(spec: Value) -> Vec<(Verdict, String)> {
-    reported_with(&hpa(spec, json!({})), &Around::default())
+    reported_with(&hpa(spec, json!({})), &AutoscalerContext::default())
 }
 
 /// A configuration whose external metric `depth` has these keys.
-fn configured(keys: &str) -> Around {
+fn configured(keys: &str) -> AutoscalerContext {
     let text = format!(
         "apiVersion: leadsman.dev/v1alpha1\nkind: Config\n\
          sources: {{p: {{prometheus: {{url: http://p}}}}}}\n\
@@ -50,7 +50,7 @@ fn configured(keys: &str) -> Around {
     std::fs::write(file.path(), text).unwrap();
     let parsed = leadsman_config::read(file.path(), &leadsman_config::Flags::default()).unwrap();
     assert!(parsed.faults.iter().all(|fault| fault.is_warning()), "{:?}", parsed.faults);
-    Around { minor: None, policies: Some(Policies::of(&parsed.config)) }
+    AutoscalerContext { minor: None, policies: Some(Policies::of(&parsed.config)) }
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_tolerance_says_between_what_nothing_changes() {
 #[test]
 fn a_sync_period_is_compared_with_what_the_adapter_does() {
     let hpa = hpa(json!({"behavior": {"syncPeriodSeconds": 2}}), json!({}));
-    let (verdict, text) = reported_with(&hpa, &Around::default()).remove(0);
+    let (verdict, text) = reported_with(&hpa, &AutoscalerContext::default()).remove(0);
     assert_eq!(verdict, Verdict::Unsure);
     assert!(text.contains("every 5s at most, unless its mapping says otherwise"), "{text}");
     let (verdict, text) = reported_with(&hpa, &configured(", refreshAtMostEvery: 1s")).remove(0);
@@ -115,8 +115,8 @@ fn a_target_that_was_set_to_zero_is_told_apart_from_one_that_went_there() {
     let of = |minor, replicas: u32, condition: &str| {
         let conditions = json!([{"type": "ScaledToZero", "status": condition}]);
         let status = json!({"currentReplicas": replicas, "conditions": conditions});
-        let around = Around { minor, policies: None };
-        let reported = reported_with(&hpa(json!({"minReplicas": 0}), status), &around);
+        let context = AutoscalerContext { minor, policies: None };
+        let reported = reported_with(&hpa(json!({"minReplicas": 0}), status), &context);
         let [(verdict, text)] = &reported[..] else { panic!("{reported:?}") };
         (*verdict, text.clone())
     };
@@ -132,22 +132,24 @@ fn a_target_that_was_set_to_zero_is_told_apart_from_one_that_went_there() {
     assert!(text.contains("from Kubernetes 1.37 on"), "{text}");
     assert_eq!(of(None, 0, "False").0, Verdict::Unsure);
     // One that must keep a pod is switched off by 0 replicas, as ever: its condition says so.
-    let reported =
-        reported_with(&hpa(json!({}), json!({"currentReplicas": 0})), &Around::default());
+    let reported = reported_with(
+        &hpa(json!({}), json!({"currentReplicas": 0})),
+        &AutoscalerContext::default(),
+    );
     assert!(reported.is_empty(), "{reported:?}");
 }
 
 #[test]
 fn both_clocks_of_a_fallback_are_told() {
-    let of = |fallback: Value, around: &Around| {
+    let of = |fallback: Value, context: &AutoscalerContext| {
         let external = json!({"metric": {"name": "depth"}, "target": {}, "fallback": fallback});
         let hpa = hpa(json!({"metrics": [{"type": "External", "external": external}]}), json!({}));
-        let reported = reported_with(&hpa, around);
+        let reported = reported_with(&hpa, context);
         let [(verdict, text)] = &reported[..] else { panic!("{reported:?}") };
         (*verdict, text.clone())
     };
     let fallback = json!({"failureDurationSeconds": 180, "replicas": 9});
-    let (verdict, text) = of(fallback.clone(), &Around::default());
+    let (verdict, text) = of(fallback.clone(), &AutoscalerContext::default());
     assert_eq!(verdict, Verdict::Good);
     let first = "shop/web: the external metric depth counts as 9 replicas, held at its maxReplicas 5 \
                  once reads of it have failed for 180s";
@@ -160,7 +162,8 @@ fn both_clocks_of_a_fallback_are_told() {
     let (verdict, text) = of(fallback, &configured(", onError: {lastGood: 1m, then: {value: 3}}"));
     assert_eq!(verdict, Verdict::Unsure);
     assert!(text.contains("states 3 in place of an error"), "{text}");
-    let (_, text) = of(json!({"failureThreshold": 3, "replicas": 2}), &Around::default());
+    let (_, text) =
+        of(json!({"failureThreshold": 3, "replicas": 2}), &AutoscalerContext::default());
     assert!(text.contains("have failed 3 times in a row"), "{text}");
-    assert_eq!(of(json!({"replicas": "two"}), &Around::default()).0, Verdict::Unsure);
+    assert_eq!(of(json!({"replicas": "two"}), &AutoscalerContext::default()).0, Verdict::Unsure);
 }

@@ -30,7 +30,7 @@ fn situation(replicas: i32, wants: i64, behavior: Option<Behavior>) -> Situation
 }
 
 /// Since how many seconds which number was wanted, and which there was.
-fn course(moments: &[(i64, i32, i32)]) -> Course {
+fn timeline(moments: &[(i64, i32, i32)]) -> Timeline {
     let moments: Vec<_> = moments
         .iter()
         .map(|&(ago, wants, replicas)| Moment {
@@ -39,7 +39,7 @@ fn course(moments: &[(i64, i32, i32)]) -> Course {
             replicas: Some(replicas),
         })
         .collect();
-    Course { since: moments[0].at, until: NOW, moments }
+    Timeline { since: moments[0].at, until: NOW, moments }
 }
 
 fn status(desired: i32, kind: &str, reason: &str) -> AutoscalerStatus {
@@ -53,10 +53,10 @@ fn status(desired: i32, kind: &str, reason: &str) -> AutoscalerStatus {
 fn waits(
     situation: &Situation,
     status: &AutoscalerStatus,
-    course: &Course,
+    timeline: &Timeline,
     past: Option<&[PastEvent]>,
 ) -> Option<Waits> {
-    Waits::of((situation, &decide(situation)), status, course, past)
+    Waits::of((situation, &decide(situation)), status, timeline, past)
 }
 
 fn stabilized() -> AutoscalerStatus {
@@ -65,8 +65,8 @@ fn stabilized() -> AutoscalerStatus {
 
 #[test]
 fn a_window_lets_go_when_what_was_recommended_is_too_old() {
-    let course = course(&[(1000, 3, 3), (108, 1, 3)]);
-    let told = waits(&situation(3, 1, None), &stabilized(), &course, None).unwrap();
+    let timeline = timeline(&[(1000, 3, 3), (108, 1, 3)]);
+    let told = waits(&situation(3, 1, None), &stabilized(), &timeline, None).unwrap();
     assert_eq!(told.about(), "3m12s");
     assert_eq!(
         told.lines(),
@@ -77,7 +77,7 @@ fn a_window_lets_go_when_what_was_recommended_is_too_old() {
     );
     let mut behavior = Behavior { up: ScalingRules::scale_up(), down: ScalingRules::scale_down() };
     behavior.down.window = Some(Duration::from_secs(120));
-    let told = waits(&situation(3, 1, Some(behavior)), &stabilized(), &course, None).unwrap();
+    let told = waits(&situation(3, 1, Some(behavior)), &stabilized(), &timeline, None).unwrap();
     assert_eq!(told.about(), "12s");
     assert!(told.because.ends_with("it counts for 120s"), "{told:?}");
 }
@@ -89,7 +89,7 @@ fn a_policy_lets_go_when_a_change_is_too_old() {
     behavior.up.policies = vec![ScalingPolicy { amount: PolicyAmount::Pods(1), period }];
     let (situation, status) =
         (situation(4, 9, Some(behavior)), status(4, "ScalingLimited", "ScaleUpLimit"));
-    let known = course(&[(700, 9, 3), (100, 9, 4)]);
+    let known = timeline(&[(700, 9, 3), (100, 9, 4)]);
     let told = waits(&situation, &status, &known, None).unwrap();
     assert_eq!((told.about().as_str(), told.about_seconds), ("8m20s", 500));
     assert_eq!(told.because, "+1 replicas at about 13:58:20, which a policy counts for 600s");
@@ -105,7 +105,7 @@ fn a_policy_lets_go_when_a_change_is_too_old() {
     let other = [event("New size: 40; reason: external metric above target")];
     assert_eq!(waits(&situation, &status, &known, Some(&other)), None, "somebody else scaled it");
     // Of the time before, another change may count, too.
-    let short = course(&[(500, 9, 3), (100, 9, 4)]);
+    let short = timeline(&[(500, 9, 3), (100, 9, 4)]);
     assert_eq!(waits(&situation, &status, &short, None), None);
 }
 
@@ -113,14 +113,14 @@ fn a_policy_lets_go_when_a_change_is_too_old() {
 fn what_is_not_explained_is_not_said() {
     let held = situation(3, 1, None);
     // Nobody noted what was recommended before.
-    assert_eq!(waits(&held, &stabilized(), &course(&[(108, 1, 3)]), None), None);
+    assert_eq!(waits(&held, &stabilized(), &timeline(&[(108, 1, 3)]), None), None);
     // It is too old to hold anything.
-    assert_eq!(waits(&held, &stabilized(), &course(&[(1000, 3, 3), (400, 1, 3)]), None), None);
+    assert_eq!(waits(&held, &stabilized(), &timeline(&[(1000, 3, 3), (400, 1, 3)]), None), None);
     // The adapter came to another number.
-    assert_eq!(waits(&held, &stabilized(), &course(&[(1000, 3, 3), (108, 2, 3)]), None), None);
+    assert_eq!(waits(&held, &stabilized(), &timeline(&[(1000, 3, 3), (108, 2, 3)]), None), None);
     // The controller does not say that anything holds it.
     let free = status(3, "AbleToScale", "ReadyForNewScale");
-    assert_eq!(waits(&held, &free, &course(&[(1000, 3, 3), (108, 1, 3)]), None), None);
+    assert_eq!(waits(&held, &free, &timeline(&[(1000, 3, 3), (108, 1, 3)]), None), None);
 }
 
 #[test]

@@ -55,9 +55,6 @@ pub(super) enum DifferenceKind {
     },
 }
 
-/// The text of a reason that says that the series of an object have different values.
-const DISAGREE: &str = "do not agree";
-
 /// The result of a read.
 pub(super) type Read = Result<Reading, String>;
 
@@ -93,13 +90,12 @@ pub(super) fn compared(
                 differences.push(DifferenceKind::Values { of, ours, theirs: theirs.clone() });
             }
             ((None, None), Some(value)) => {
-                let disagree = after.warning.as_ref().is_some_and(|why| why.contains(DISAGREE));
                 let why = after.warning.clone().filter(|why| is_about(&of, why));
                 differences.push(DifferenceKind::OnlyTheirs {
                     of,
                     value: value.clone(),
                     why,
-                    disagree,
+                    disagree: after.disagrees,
                 });
             }
             ((Some(value), Some(_)), None) => {
@@ -148,7 +144,8 @@ mod tests {
 
     fn reading(values: &[(&str, &str)]) -> Read {
         let values = values.iter().map(|(of, value)| ((*of).to_owned(), Number::read(value)));
-        Ok(Reading { values: values.collect(), warning: Some("c is odd".to_owned()) })
+        let warning = Some("c is odd".to_owned());
+        Ok(Reading { values: values.collect(), warning, disagrees: false })
     }
 
     fn differences(before: &Read, after: &Read, theirs: &Read) -> Vec<String> {
@@ -208,8 +205,15 @@ mod tests {
         let theirs = reading(&[("c", "1")]);
         let Ok(mut ours) = reading(&[]) else { panic!("a reading") };
         ours.warning = Some("the series of c do not agree".to_owned());
+        ours.disagrees = true;
         let ours = Ok(ours);
         let expected = ["there c Some(\"the series of c do not agree\") (disagree)"];
+        assert_eq!(differences(&ours, &ours, &theirs), expected);
+        // The reason counts, and not its text.
+        let Ok(mut ours) = reading(&[]) else { panic!("a reading") };
+        ours.warning = Some("the samples of c do not agree with its window".to_owned());
+        let ours = Ok(ours);
+        let expected = ["there c Some(\"the samples of c do not agree with its window\")"];
         assert_eq!(differences(&ours, &ours, &theirs), expected);
     }
 

@@ -70,7 +70,7 @@ pub enum CompareError {
 /// Compares every metric that both adapters have, and lists those that only one has.
 pub async fn compare(options: &CompareOptions) -> Result<Comparison, CompareError> {
     let InspectOptions { config, flags, kubeconfig } = &options.ours;
-    let cluster = ClusterOptions::Around { kubeconfig: kubeconfig.clone(), service: None };
+    let cluster = ClusterOptions::Connect { kubeconfig: kubeconfig.clone(), service: None };
     let loaded = app::load(config.clone(), flags, &cluster).await?;
     let cluster = loaded.cluster.clone().ok_or(CompareError::NoCluster)?;
     let other = OtherAdapter::new(&options.other, &cluster).map_err(CompareError::Other)?;

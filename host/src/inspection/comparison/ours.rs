@@ -10,7 +10,7 @@ use super::metrics::{Metric, MetricKind, measured_kind};
 use super::reading::{Number, Reading, labelled};
 use crate::app::LoadedConfig;
 use leadsman_cluster::Cluster;
-use leadsman_evaluation::ReadFailure;
+use leadsman_evaluation::{Missing, MissingReason, ReadFailure};
 use leadsman_model::objects::ObjectStore;
 use leadsman_model::quantity::Quantity;
 use leadsman_model::serve::Serve;
@@ -170,8 +170,7 @@ impl Reader<'_> {
                 let reading = read.read(None).await?;
                 let CustomValues { values, missing, .. } = reading.values()?;
                 let values = values.iter().map(|of| (of.name.to_owned(), of.value.quantity));
-                let missing = missing.map(|missing| missing.message);
-                Ok(self::reading(values.collect(), reading.warning().or(missing)))
+                Ok(self::reading(values.collect(), reading.warning(), missing))
             }
             MetricKind::External => {
                 let namespace = namespace.unwrap_or_default();
@@ -183,8 +182,7 @@ impl Reader<'_> {
                     let labels = item.labels.iter().map(|(name, value)| (&**name, &**value));
                     (labelled(labels), item.value.quantity)
                 });
-                let missing = missing.map(|missing| missing.message);
-                Ok(self::reading(values.collect(), reading.warning().or(missing)))
+                Ok(self::reading(values.collect(), reading.warning(), missing))
             }
             MetricKind::ResourceMetrics { resource } => {
                 let Some(kind) = measured_kind(resource) else { return Ok(Reading::default()) };
@@ -200,8 +198,7 @@ impl Reader<'_> {
                 let reading = read.read(None).await?;
                 let ResourceValues { values, missing, .. } = reading.values()?;
                 let all = amounts(&values);
-                let missing = missing.map(|missing| missing.message);
-                Ok(self::reading(all, reading.warning().or(missing)))
+                Ok(self::reading(all, reading.warning(), missing))
             }
         }
     }
@@ -230,7 +227,13 @@ fn add(values: &mut BTreeMap<String, Quantity>, of: &str, amounts: Amounts) {
     }
 }
 
-fn reading(values: BTreeMap<String, Quantity>, warning: Option<String>) -> Reading {
+fn reading(
+    values: BTreeMap<String, Quantity>,
+    warning: Option<String>,
+    missing: Option<Missing>,
+) -> Reading {
+    let disagrees = missing.as_ref().is_some_and(|of| of.reason == MissingReason::Disagreement);
+    let warning = warning.or_else(|| missing.map(|of| of.message));
     let values = values.into_iter().map(|(of, quantity)| (of, Number::Quantity(quantity)));
-    Reading { values: values.collect(), warning }
+    Reading { values: values.collect(), warning, disagrees }
 }

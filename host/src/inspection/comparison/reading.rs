@@ -13,6 +13,8 @@ pub(super) struct Reading {
     pub(super) values: BTreeMap<String, Number>,
     /// The warning, which says why values are missing.
     pub(super) warning: Option<String>,
+    /// Whether values are missing because several series are for one object and do not agree.
+    pub(super) disagrees: bool,
 }
 
 /// A value in an answer.
@@ -80,7 +82,7 @@ impl Reading {
     fn of_items(list: &Value, read: impl Fn(&Value) -> Vec<(String, String)>) -> Self {
         let items = list["items"].as_array().into_iter().flatten();
         let values = items.flat_map(read).map(|(of, value)| (of, Number::read(&value)));
-        Self { values: values.collect(), warning: None }
+        Self { values: values.collect(), warning: None, disagrees: false }
     }
 }
 

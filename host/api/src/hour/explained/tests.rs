@@ -83,7 +83,7 @@ async fn what_was_read_before_is_told_to_nobody_who_reads_something_else() {
     let mut object = autoscaler(2, "81549");
     object["spec"]["metrics"][1]["external"]["metric"]["name"] = json!("secret");
     put(&store, object);
-    hours.look(&hours.autoscalers().known().list, &Snapshot::new(1, Contents::default()));
+    hours.observe(&hours.autoscalers().known().list, &Snapshot::new(1, Contents::default()));
     put(&store, autoscaler(2, "10"));
     let hour = explained(&hours, &DEPTH).await;
     let reported = serde_json::to_string(&hour).unwrap();

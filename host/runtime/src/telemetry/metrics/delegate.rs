@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use super::{Seconds, slow};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
+struct DelegateLabels {
     delegate: String,
 }
 
@@ -64,10 +64,10 @@ impl DelegateOutcome {
 pub(super) struct AllDelegates {
     requests: Family<OutcomeLabels, Counter>,
     failures: Family<ReasonLabels, Counter>,
-    seconds: Family<Of, Histogram, fn() -> Histogram>,
-    available: Family<Of, Gauge>,
-    list_age: Family<Of, Seconds>,
-    listed: Family<Of, Gauge>,
+    seconds: Family<DelegateLabels, Histogram, fn() -> Histogram>,
+    available: Family<DelegateLabels, Gauge>,
+    list_age: Family<DelegateLabels, Seconds>,
+    listed: Family<DelegateLabels, Gauge>,
     /// The series of the delegates that are alive, by name.
     alive: Arc<Mutex<HashMap<String, Weak<Series>>>>,
 }
@@ -147,8 +147,8 @@ struct Series {
 }
 
 impl Series {
-    fn of(&self) -> Of {
-        Of { delegate: self.delegate.clone() }
+    fn of(&self) -> DelegateLabels {
+        DelegateLabels { delegate: self.delegate.clone() }
     }
 }
 

@@ -1,5 +1,5 @@
-//! When the serving certificate expires, looked up when it is asked for: it may be replaced while nobody
-//! connects.
+//! The expiry of the serving certificate. It is looked up at each scrape, since the certificate may be
+//! replaced at any time.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

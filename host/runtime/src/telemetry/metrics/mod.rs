@@ -9,6 +9,7 @@ mod delegate;
 #[cfg(test)]
 mod documented;
 mod expiry;
+mod labels;
 mod listing;
 mod mapping;
 mod outcome;
@@ -20,7 +21,6 @@ mod spans;
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -35,6 +35,10 @@ pub use connections::{CloseReason, Listener};
 use delegate::AllDelegates;
 pub use delegate::{DelegateMetrics, DelegateOutcome};
 use expiry::Expiry;
+use labels::{
+    ActivationLabels, CandidateLabels, DenialLabels, FailureLabels, HandoverLabels, KindLabels,
+    LoadLabels, MappingLabels, QueryLabels, ReadLabels, RejectionLabels, RunLabels, TaskLabels,
+};
 pub use listing::ListingMetrics;
 pub use mapping::MappingMetrics;
 use mapping::Titles;
@@ -44,85 +48,9 @@ use source::AllSources;
 pub use source::{CallOutcome, SourceMetrics};
 pub use spans::{SpanDrop, SpanMetrics};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct MappingLabels {
-    mapping: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct QueryLabels {
-    mapping: String,
-    query: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FailureLabels {
-    mapping: String,
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DenialLabels {
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct KindLabels {
-    resource: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReadLabels {
-    mapping: String,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CandidateLabels {
-    mapping: String,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RunLabels {
-    mapping: String,
-    role: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct HandoverLabels {
-    mapping: String,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ActivationLabels {
-    mapping: String,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RejectionLabels {
-    owner: String,
-    mapping: String,
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TaskLabels {
-    task: &'static str,
-}
-
 /// The outcomes of loading a configuration.
 const LOADED: &str = "ok";
 const REJECTED: &str = "rejected";
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LoadLabels {
-    owner: String,
-    outcome: &'static str,
-}
 
 type Seconds = Gauge<f64, AtomicU64>;
 

@@ -1,4 +1,4 @@
-//! How what is done for a mapping may end: closed sets, which are values of labels.
+//! The outcomes of operations for a mapping: closed sets, which are values of labels.
 
 /// The outcome of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,5 +1,5 @@
-//! Metrics of the process, in the names that client libraries of Prometheus agree on, of the runtime of
-//! its tasks, and of what was built. They are read when they are asked for.
+//! Metrics of the process by the names of Prometheus' client libraries, of the async runtime, and of the
+//! build. They are read at each scrape.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ struct Process;
 struct Tasks;
 
 /// The figures of `/proc/self`.
-struct Figures {
+struct ProcessFigures {
     cpu_seconds: f64,
     resident_bytes: f64,
     virtual_bytes: f64,
@@ -66,8 +66,9 @@ fn counter(
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let to = &mut encoder;
-        if let Some(figures) = Figures::read() {
-            let Figures { cpu_seconds, resident_bytes, virtual_bytes, start_seconds } = figures;
+        if let Some(figures) = ProcessFigures::read() {
+            let ProcessFigures { cpu_seconds, resident_bytes, virtual_bytes, start_seconds } =
+                figures;
             let help = "Time that the process has used the CPU.";
             counter(to, "process_cpu_seconds", help, cpu_seconds)?;
             let help = "Memory of the process that is in RAM.";
@@ -112,7 +113,7 @@ impl Collector for Tasks {
     }
 }
 
-impl Figures {
+impl ProcessFigures {
     fn read() -> Option<Self> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
         let boot = std::fs::read_to_string("/proc/stat").ok();
@@ -155,12 +156,12 @@ mod tests {
     fn the_figures_are_those_of_proc() {
         let stat = "42 (a ) b) S 1 42 42 0 -1 4194560 9000 0 12 0 150 50 0 0 20 0 9 0 \
                     300 123456789 2000 18446744073709551615 1";
-        let figures = Figures::parse(stat, Some(1_700_000_000.0), 100.0, 4096.0).unwrap();
+        let figures = ProcessFigures::parse(stat, Some(1_700_000_000.0), 100.0, 4096.0).unwrap();
         assert_eq!(figures.cpu_seconds, 2.0);
         assert_eq!(figures.virtual_bytes, 123_456_789.0);
         assert_eq!(figures.resident_bytes, 2000.0 * 4096.0);
         assert_eq!(figures.start_seconds, Some(1_700_000_003.0));
-        assert!(Figures::parse("42 (a) S 1", None, 100.0, 4096.0).is_none());
+        assert!(ProcessFigures::parse("42 (a) S 1", None, 100.0, 4096.0).is_none());
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The metrics of sources that decide themselves when they call their upstream.
+//! The metrics of sources that call their upstream at an interval of their own.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};

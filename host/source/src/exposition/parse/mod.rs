@@ -21,7 +21,7 @@ const MAX_LINE: usize = 64 << 10;
 const MAX_CONTINUED: u32 = 16;
 
 /// How many bytes of a line a message quotes.
-const EXCERPT: usize = 80;
+const MAX_EXCERPT_BYTES: usize = 80;
 
 /// The end of an OpenMetrics page.
 const EOF: &[u8] = b"# EOF";
@@ -271,8 +271,8 @@ impl PageReader {
 
 /// The beginning of a line, quoted, so that nothing in it is taken for anything else.
 fn excerpt(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&line[..line.len().min(EXCERPT)]);
-    let more = if line.len() > EXCERPT { "…" } else { "" };
+    let text = String::from_utf8_lossy(&line[..line.len().min(MAX_EXCERPT_BYTES)]);
+    let more = if line.len() > MAX_EXCERPT_BYTES { "…" } else { "" };
     format!("\"{}{more}\"", text.escape_debug())
 }
 

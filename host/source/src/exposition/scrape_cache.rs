@@ -1,8 +1,8 @@
-//! What queries want of targets, and what is known of each: without I/O or clock.
+//! The metrics that queries request, and the samples of each target. No I/O, no clock.
 //!
-//! Many queries share a scrape: a target is scraped again only once its last scrape began some time
-//! ago, or did not look for a metric. Of a page the wanted metrics alone are kept. What nobody wants any
-//! more is dropped.
+//! Queries share scrapes: a target is scraped again only if its last scrape began long enough ago, or did
+//! not keep the requested metric. Only requested metrics of a page are kept, and they are dropped when no
+//! query has requested them for a while.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use super::scrape::{MetricDemand, MetricDemands, Page};
 use super::target::{Target, TargetKey};
 use leadsman_model::tenant::Tenant;
 
-/// A metric that nobody has wanted for so long, beyond two of its windows, is dropped.
+/// A metric that was not requested for so long, beyond two of its windows, is dropped.
 const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
-/// What is wanted and known.
+/// The requested metrics, and the samples that are kept of each target.
 #[derive(Default)]
-pub(super) struct Board {
+pub(super) struct ScrapeCache {
     demands: HashMap<Arc<str>, DemandEntry>,
     entries: HashMap<TargetKey, Entry>,
     /// The memory of all samples that are kept.
     memory: usize,
-    /// What it is of each team.
+    /// The bytes of each team.
     of_teams: Charges,
     /// The number of the newest scrape.
     scrapes: u64,
@@ -40,13 +40,13 @@ struct DemandEntry {
     demand: MetricDemand,
 }
 
-/// Whether a target has to be scraped for a query.
-pub(super) enum Turn {
-    /// What is known will do.
+/// Whether a target is scraped for a query.
+pub(super) enum ScrapeDecision {
+    /// No: the known samples are recent enough.
     Known,
-    /// A scrape is under way. It has ended when this closes.
+    /// No: a scrape is under way. It has ended when this closes.
     UnderWay(watch::Receiver<()>),
-    /// A scrape is to begin, of this number. It has ended when both are dropped.
+    /// Yes, by the scrape of this number. It has ended when both are dropped.
     Begin(u64, watch::Sender<()>),
 }
 
@@ -57,9 +57,9 @@ type FoundSeries<'a> = (&'a [(String, String)], i64, f64);
 pub(super) enum TargetResult<'a> {
     /// Series.
     Series(Vec<FoundSeries<'a>>),
-    /// None, since the window of all of them is not filled.
+    /// None, since no window is filled.
     Unfilled(Unfilled),
-    /// None, although the page could be read. Whether it has the metric at all.
+    /// None on a page that was parsed. Whether it has the metric at all.
     Nothing { has_metric: bool },
     /// The last scrape failed.
     Failed(ScrapeError),
@@ -67,9 +67,14 @@ pub(super) enum TargetResult<'a> {
     NotYet,
 }
 
-impl Board {
-    /// A tenant wants a metric. Gives whether it is the first of all.
-    pub(super) fn want(&mut self, query: &ExpositionQuery, tenant: &Tenant, now: Instant) -> bool {
+impl ScrapeCache {
+    /// Requests a metric. Returns whether it is the only one.
+    pub(super) fn request(
+        &mut self,
+        query: &ExpositionQuery,
+        tenant: &Tenant,
+        now: Instant,
+    ) -> bool {
         let is_first = self.demands.is_empty();
         let team = matches!(tenant, Tenant::Team { .. }).then(|| tenant.clone());
         match self.demands.get_mut(query.metric.as_str()) {
@@ -89,14 +94,14 @@ impl Board {
         is_first
     }
 
-    /// What pages are searched for.
-    pub(super) fn wanted(&self) -> MetricDemands {
+    /// The metrics that pages are searched for.
+    pub(super) fn requested(&self) -> MetricDemands {
         let demands = self.demands.iter();
         Arc::new(demands.map(|(metric, entry)| (metric.clone(), entry.demand.clone())).collect())
     }
 
-    /// Drops what nobody wants any more; gives whether nothing is wanted.
-    pub(super) fn forget_unwanted(&mut self, now: Instant) -> bool {
+    /// Drops metrics that nobody requests. Returns whether none is left.
+    pub(super) fn drop_unused(&mut self, now: Instant) -> bool {
         self.demands.retain(|_, entry| {
             now.saturating_duration_since(entry.at) < UNUSED_RETENTION + 2 * entry.demand.longest
         });
@@ -112,7 +117,7 @@ impl Board {
         self.demands.is_empty()
     }
 
-    /// These are all targets: what is known of others is dropped.
+    /// Sets the targets. The samples of others are dropped.
     pub(super) fn sync(&mut self, targets: &[Arc<Target>]) {
         if self.entries.len() <= targets.len()
             && targets.iter().all(|target| self.entries.contains_key(&target.key))
@@ -127,7 +132,7 @@ impl Board {
         self.tally();
     }
 
-    /// Adds up what all targets keep.
+    /// Sums the retained bytes of all targets.
     fn tally(&mut self) {
         self.memory = self.entries.values().map(|entry| entry.memory).sum();
         self.of_teams.clear();
@@ -138,17 +143,17 @@ impl Board {
 
     /// Whether a target has to be scraped for a metric. `every` is how often it is at most; `None` for
     /// one that was waited for already, and may not have been searched for the metric.
-    pub(super) fn turn(
+    pub(super) fn decide(
         &mut self,
         key: &TargetKey,
         metric: &str,
         every: Option<Duration>,
         now: Instant,
-    ) -> Turn {
-        let Some(entry) = self.entries.get_mut(key) else { return Turn::Known };
+    ) -> ScrapeDecision {
+        let Some(entry) = self.entries.get_mut(key) else { return ScrapeDecision::Known };
         if let Some(under_way) = &entry.under_way {
             if under_way.has_changed().is_ok() {
-                return Turn::UnderWay(under_way.clone());
+                return ScrapeDecision::UnderWay(under_way.clone());
             }
             entry.under_way = None;
         }
@@ -161,13 +166,13 @@ impl Board {
             && self.demands.contains_key(metric)
             && !entry.kept.contains_key(metric);
         if is_fresh && !lacks_metrics {
-            return Turn::Known;
+            return ScrapeDecision::Known;
         }
         self.scrapes += 1;
         let (ends, ended) = watch::channel(());
         entry.under_way = Some(ended);
         entry.begun = Some((now, self.scrapes));
-        Turn::Begin(self.scrapes, ends)
+        ScrapeDecision::Begin(self.scrapes, ends)
     }
 
     /// Whether the last scrape of a target failed, so that nobody waits for the next one.
@@ -176,7 +181,7 @@ impl Board {
         matches!(ended, Some((Err(_), _)))
     }
 
-    /// A scrape has ended. Gives whether the target fails now and did not, or does not and did.
+    /// A scrape has ended. Returns whether the target fails now, if that has changed.
     pub(super) fn ended(
         &mut self,
         key: &TargetKey,

@@ -2,28 +2,28 @@
 
 use super::super::part::{Part, StandIns, not_numbers, stale_warning};
 use super::super::{Origin, ReadError};
-use super::{Both, Measured};
+use super::{CpuAndMemory, Measured};
 use leadsman_evaluation::{Reader, Reading};
 use leadsman_model::names::{Namespace, Scope};
 use leadsman_model::objects::Object;
 use leadsman_model::query_params::QueryParams;
 
-/// Where values are read.
-pub(super) struct Place {
+/// The evaluations of cpu and memory for one namespace, or for the nodes.
+pub(super) struct ResourceEvaluations {
     /// `None` for nodes.
     pub(super) namespace: Option<Namespace>,
     cpu: Part,
     memory: Part,
 }
 
-/// What was read there.
+/// What was read of them.
 pub(super) struct Readings {
     pub(super) cpu: Reading,
     pub(super) memory: Reading,
 }
 
-impl Place {
-    pub(super) fn new(both: &Both, namespace: Option<Namespace>) -> Self {
+impl ResourceEvaluations {
+    pub(super) fn new(both: &CpuAndMemory, namespace: Option<Namespace>) -> Self {
         let part = |measured: &Measured| {
             let evaluations = measured.evaluations.clone();
             let scope = match &namespace {
@@ -49,7 +49,7 @@ impl Place {
         }
     }
 
-    /// What an answer would be made from now, for objects of this version.
+    /// The origin of an answer from the values that are known now, for objects of this version.
     pub(super) fn peek(&self, objects: u64) -> Option<Origin> {
         let (cpu, memory) = (self.cpu.peek()?, self.memory.peek()?);
         Some(Origin::new(&cpu, Some(&memory), objects))
@@ -69,7 +69,7 @@ impl Place {
 }
 
 impl Readings {
-    /// What an answer is made from, for objects of this version.
+    /// The origin of an answer, for objects of this version.
     pub(super) fn origin(&self, objects: u64) -> Origin {
         Origin::new(&self.cpu.evaluated, Some(&self.memory.evaluated), objects)
     }
@@ -80,7 +80,7 @@ impl Readings {
     }
 
     /// Warnings about old values, and about those that are no numbers.
-    pub(super) fn warning(&self, both: &Both) -> Option<String> {
+    pub(super) fn warning(&self, both: &CpuAndMemory) -> Option<String> {
         let stale = |measured: &Measured, reading| {
             stale_warning(reading, &StandIns::default(), measured.evaluations.mapping())
         };

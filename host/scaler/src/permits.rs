@@ -1,4 +1,4 @@
-//! A bound on what is under way: in total, and for each user, so that one leaves room to others.
+//! Bounds the calls under way: in total and for each user, so that one user leaves permits to others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use leadsman_api::Status;
 
-/// Counts what is under way.
-pub(super) struct Places {
+/// A bounded number of permits for calls, in total and for each user.
+pub(super) struct CallPermits {
     what: &'static str,
     most: usize,
     most_of_user: usize,
@@ -21,20 +21,20 @@ struct Occupancy {
     of_user: HashMap<u64, usize>,
 }
 
-/// One of them, until it is dropped.
-pub(super) struct Place {
+/// The right to make one call. It ends when this is dropped.
+pub(super) struct CallPermit {
     user: u64,
     taken: Arc<Mutex<Occupancy>>,
 }
 
-impl Places {
-    /// At most so many of these, and so many of one user.
+impl CallPermits {
+    /// `most` permits for calls of this kind, of which one user gets `most_of_user`.
     pub(super) fn new(what: &'static str, most: usize, most_of_user: usize) -> Self {
         Self { what, most, most_of_user, taken: Arc::default() }
     }
 
-    /// Takes a place for a user, or says why there is none.
-    pub(super) fn take(&self, user: u64) -> Result<Place, Status> {
+    /// Takes a permit for a user, or reports which bound is reached.
+    pub(super) fn take(&self, user: u64) -> Result<CallPermit, Status> {
         let mut taken = lock(&self.taken);
         let own = taken.of_user.get(&user).copied().unwrap_or_default();
         let bounds =
@@ -48,11 +48,11 @@ impl Places {
         }
         taken.all += 1;
         taken.of_user.insert(user, own + 1);
-        Ok(Place { user, taken: self.taken.clone() })
+        Ok(CallPermit { user, taken: self.taken.clone() })
     }
 }
 
-impl Drop for Place {
+impl Drop for CallPermit {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
         taken.all = taken.all.saturating_sub(1);
@@ -75,17 +75,17 @@ mod tests {
 
     #[test]
     fn one_user_leaves_room_to_others_and_all_have_a_bound() {
-        let places = Places::new("calls", 3, 2);
-        let mut held = vec![places.take(1).unwrap(), places.take(1).unwrap()];
-        let reported = places.take(1).err().unwrap();
+        let permits = CallPermits::new("calls", 3, 2);
+        let mut held = vec![permits.take(1).unwrap(), permits.take(1).unwrap()];
+        let reported = permits.take(1).err().unwrap();
         assert_eq!(reported.code(), StatusCode::TOO_MANY_REQUESTS);
         assert!(reported.message().contains("2 calls of yours"), "{}", reported.message());
-        held.push(places.take(2).unwrap());
-        let reported = places.take(3).err().unwrap();
+        held.push(permits.take(2).unwrap());
+        let reported = permits.take(3).err().unwrap();
         assert!(reported.message().contains("3 calls of all clients"), "{}", reported.message());
         held.remove(0);
-        drop(places.take(1).unwrap());
+        drop(permits.take(1).unwrap());
         held.clear();
-        assert!(lock(&places.taken).of_user.is_empty());
+        assert!(lock(&permits.taken).of_user.is_empty());
     }
 }

@@ -1,5 +1,5 @@
-//! Where answers from elsewhere are decoded: small ones where they arrive, large ones on threads that may
-//! block, so that a read of another metric does not wait for them.
+//! Decodes answers of sources and delegates: small ones in place, large ones on threads for blocking work, so
+//! that they do not delay reads of other metrics.
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;

@@ -1,8 +1,7 @@
-//! What is wanted of a controller, what is known of it, and when it is to be asked again: without
-//! I/O or clock.
+//! The requested metrics of a controller, their newest series, and when each is due again. No I/O, no clock.
 //!
-//! Many mappings are few calls: everything that is due is asked for at once. A metric is asked for
-//! once for each step of the controller, shortly after its next sample should be there.
+//! Many mappings need few calls: all keys that are due share them. A metric is requested once in each step
+//! of the controller, shortly after its next sample is expected.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -27,34 +26,35 @@ pub(super) struct Key {
 }
 
 /// The series of a key, or why there are none.
-pub(super) type Known = Result<Arc<Vec<Row>>, AlbError>;
+pub(super) type SeriesResult = Result<Arc<Vec<Row>>, AlbError>;
 
-/// What is wanted and known.
+/// The requested keys, each with its newest series.
 #[derive(Default)]
-pub(super) struct Board(HashMap<Key, Entry>);
+pub(super) struct SeriesCache(HashMap<Key, Entry>);
 
 struct Entry {
     wanted: Instant,
-    known: Option<(Known, Instant)>,
-    /// Whether it made a call fail that it shared with others.
+    known: Option<(SeriesResult, Instant)>,
+    /// Whether it needs a call of its own, since a shared one failed because of it.
     alone: bool,
-    /// The team that wanted it first, unless the operator does.
+    /// The team that requested it first, unless the operator requests it.
     of: Option<Tenant>,
 }
 
-/// A key that nobody has wanted for so long, beyond two steps, is dropped.
+/// A key that was not requested for so long, beyond two steps, is dropped.
 const UNUSED_RETENTION: Duration = Duration::from_secs(120);
 
-/// How many keys a team may have asked for besides those that others want: some for each of the mappings that
-/// it may have. Each is part of a call in each step.
+/// The maximum number of keys of a team, besides those that others request: some for each mapping of its quota.
+/// Each is part of a call in each step.
 const MAX_KEYS_OF_TEAM: usize = 200;
 
-/// How long an error counts before another attempt, and how long that of a refused metric does.
+/// The delay before another attempt after an error, and after a refused metric.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const REFUSED_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-impl Board {
-    /// Whether a tenant may have a key asked for. A team has a bound; what others want costs it nothing.
+impl SeriesCache {
+    /// Whether a tenant may request a key. A team has a bound on its keys; those that others request do not
+    /// count for it.
     pub(super) fn admit(
         &mut self,
         key: &Key,
@@ -71,7 +71,7 @@ impl Board {
         if of.is_some() {
             let of_team = |entry: &&Entry| entry.of == of;
             if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
-                self.forget(now);
+                self.drop_unused(now);
             }
             if self.0.values().filter(of_team).count() >= MAX_KEYS_OF_TEAM {
                 return Err(AlbError::TooManyMetrics { limit: MAX_KEYS_OF_TEAM });
@@ -81,16 +81,16 @@ impl Board {
         Ok(())
     }
 
-    /// Drops what nobody wants any more.
-    fn forget(&mut self, now: Instant) {
+    /// Drops keys that nobody has requested for a while.
+    fn drop_unused(&mut self, now: Instant) {
         self.0.retain(|key, entry| {
             let kept = UNUSED_RETENTION + 2 * key.step.length();
             now.saturating_duration_since(entry.wanted) < kept
         });
     }
 
-    /// Somebody wants a key. Gives what is known of it, as long as that counts.
-    pub(super) fn want(&mut self, key: &Key, now: Instant) -> Option<Known> {
+    /// Requests a key. Returns its series while they are recent enough.
+    pub(super) fn request(&mut self, key: &Key, now: Instant) -> Option<SeriesResult> {
         let new = Entry { wanted: now, known: None, alone: false, of: None };
         let entry = self.0.entry(key.clone()).or_insert(new);
         entry.wanted = now;
@@ -98,8 +98,8 @@ impl Board {
         (now < *due).then(|| known.clone())
     }
 
-    /// The newest that is known of a key, whether it still counts or not.
-    pub(super) fn newest(&self, key: &Key) -> Option<Known> {
+    /// The newest series of a key, however old they are.
+    pub(super) fn newest(&self, key: &Key) -> Option<SeriesResult> {
         self.0.get(key)?.known.as_ref().map(|(known, _)| known.clone())
     }
 
@@ -109,11 +109,10 @@ impl Board {
         known.flat_map(|rows| rows.iter().map(|row| row.time)).max()
     }
 
-    /// The calls that are to be made now that one is due, each as the keys that it is for: with what
-    /// will be due in a moment, so that it needs no call of its own. Drops what nobody wants any
-    /// more.
+    /// The calls to make now that one is due, each as its keys. Keys that are due within a moment are included,
+    /// so that they need no call of their own. Drops unused keys.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Vec<Key>> {
-        self.forget(now);
+        self.drop_unused(now);
         let is_due = |key: &Key, entry: &Entry| {
             entry.known.as_ref().is_none_or(|(_, due)| *due <= now + lag(key.step) / 2)
         };
@@ -204,12 +203,12 @@ fn of_key(key: &Key, rows: &[Row]) -> Vec<Row> {
     rows.iter().filter(is_meant).filter(is_chosen).cloned().collect()
 }
 
-/// How long after its time a sample is expected to be there.
+/// The delay between the time of a sample and its availability.
 fn lag(step: Step) -> Duration {
     (step.length() / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
 }
 
-/// How long it takes until the sample after the newest should be there.
+/// The time until the sample after the newest is expected.
 fn until_next(step: Step, newest: Option<i64>, now: i64) -> Duration {
     let (length, lag) = (step.length(), lag(step));
     let in_milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);

@@ -29,14 +29,14 @@ const SECOND: i64 = 1000;
 
 #[test]
 fn a_hundred_metrics_are_few_calls_by_family() {
-    let (mut board, now) = (Board::default(), Instant::now());
+    let (mut cache, now) = (SeriesCache::default(), Instant::now());
     for number in 0..50 {
         for family in ["l4_server", "l7_server"] {
             let key = key(Entity::Pool, "*", &format!("{family}.avg_{number}"));
-            assert_eq!(board.want(&key, now), None);
+            assert_eq!(cache.request(&key, now), None);
         }
     }
-    let calls = board.due(now);
+    let calls = cache.due(now);
     assert_eq!(calls.len(), 1);
     let requests = requests(&calls[0]);
     assert_eq!(requests.len(), 2);
@@ -46,11 +46,11 @@ fn a_hundred_metrics_are_few_calls_by_family() {
         assert_eq!((request.metrics.len(), families.len()), (50, 1));
     }
     // Objects by hand share calls as well.
-    let mut board = Board::default();
+    let mut cache = SeriesCache::default();
     for number in 0..100 {
-        let _ = board.want(&key(Entity::Pool, &format!("pool-{number}"), CONNS), now);
+        let _ = cache.request(&key(Entity::Pool, &format!("pool-{number}"), CONNS), now);
     }
-    assert_eq!(board.due(now).len(), 2);
+    assert_eq!(cache.due(now).len(), 2);
 }
 
 #[test]
@@ -59,88 +59,88 @@ fn no_call_asks_twice_for_a_metric_of_one_object() {
     let real_time = Key { step: Step::FiveSeconds, ..key(Entity::Pool, "pool-1", CONNS) };
     let servers = Key { servers: true, ..key(Entity::Pool, "pool-1", CONNS) };
     for other in [key(Entity::Pool, "*", CONNS), real_time, servers] {
-        let mut board = Board::default();
+        let mut cache = SeriesCache::default();
         let by_name = key(Entity::Pool, "pool-1", CONNS);
-        let _ = (board.want(&by_name, now), board.want(&other, now));
-        let mut calls = board.due(now);
+        let _ = (cache.request(&by_name, now), cache.request(&other, now));
+        let mut calls = cache.due(now);
         calls.sort();
         let mut expected = vec![vec![by_name.clone()], vec![other.clone()]];
         expected.sort();
         assert_eq!(calls, expected);
     }
     // Other objects, and other metrics of the same one, share a call.
-    let mut board = Board::default();
+    let mut cache = SeriesCache::default();
     for (pool, metric) in
         [("pool-1", CONNS), ("pool-2", CONNS), ("pool-1", "l7_server.avg_resp_latency")]
     {
-        let _ = board.want(&key(Entity::Pool, pool, metric), now);
+        let _ = cache.request(&key(Entity::Pool, pool, metric), now);
     }
-    assert_eq!(board.due(now).len(), 1);
+    assert_eq!(cache.due(now).len(), 1);
 }
 
 #[test]
 fn service_engines_have_one_metric_in_a_request() {
-    let (mut board, now) = (Board::default(), Instant::now());
+    let (mut cache, now) = (SeriesCache::default(), Instant::now());
     for metric in ["se_if.avg_bandwidth", "se_if.avg_rx_pkts"] {
-        let _ = board.want(&key(Entity::ServiceEngine, "*", metric), now);
+        let _ = cache.request(&key(Entity::ServiceEngine, "*", metric), now);
     }
-    let calls = board.due(now);
+    let calls = cache.due(now);
     assert_eq!((calls.len(), requests(&calls[0]).len()), (1, 2));
 }
 
 #[test]
 fn a_metric_is_asked_for_once_for_each_step() {
-    let (mut board, start) = (Board::default(), Instant::now());
+    let (mut cache, start) = (SeriesCache::default(), Instant::now());
     let key = key(Entity::Pool, "*", CONNS);
     let at = |seconds| start + Duration::from_secs(seconds);
-    let _ = board.want(&key, start);
+    let _ = cache.request(&key, start);
     // The sample was taken 100 s ago, so that the next is to be there in 200 s and a lag.
-    board.answered(
+    cache.answered(
         std::slice::from_ref(&key),
         vec![row("pool-1", None, 900 * SECOND)],
         start,
         Some(1000 * SECOND),
     );
-    assert!(board.want(&key, at(229)).is_some_and(|known| known.is_ok()));
-    assert_eq!(board.due(at(214)), Vec::<Vec<Key>>::new());
-    assert_eq!(board.due(at(215)).len(), 1, "along with what is due");
-    assert_eq!(board.want(&key, at(230)), None);
-    assert_eq!(board.due(at(230)), [vec![key.clone()]]);
+    assert!(cache.request(&key, at(229)).is_some_and(|known| known.is_ok()));
+    assert_eq!(cache.due(at(214)), Vec::<Vec<Key>>::new());
+    assert_eq!(cache.due(at(215)).len(), 1, "along with what is due");
+    assert_eq!(cache.request(&key, at(230)), None);
+    assert_eq!(cache.due(at(230)), [vec![key.clone()]]);
     // Where it is not there in time, it is waited for until the one after it.
     let late = vec![row("pool-1", None, 900 * SECOND)];
-    board.answered(std::slice::from_ref(&key), late, at(230), Some(1230 * SECOND));
-    assert!(board.want(&key, at(529)).is_some());
-    assert_eq!(board.want(&key, at(530)), None);
-    board.answered(std::slice::from_ref(&key), vec![], at(530), Some(1530 * SECOND));
-    assert!(board.want(&key, at(829)).is_some_and(|known| known.unwrap().is_empty()));
+    cache.answered(std::slice::from_ref(&key), late, at(230), Some(1230 * SECOND));
+    assert!(cache.request(&key, at(529)).is_some());
+    assert_eq!(cache.request(&key, at(530)), None);
+    cache.answered(std::slice::from_ref(&key), vec![], at(530), Some(1530 * SECOND));
+    assert!(cache.request(&key, at(829)).is_some_and(|known| known.unwrap().is_empty()));
     // Where samples have no times, a step after it was asked for.
     let untimed = vec![row("pool-1", None, 1830 * SECOND)];
-    board.answered(std::slice::from_ref(&key), untimed, at(830), None);
-    assert!(board.want(&key, at(1129)).is_some());
-    assert_eq!(board.want(&key, at(1130)), None);
+    cache.answered(std::slice::from_ref(&key), untimed, at(830), None);
+    assert!(cache.request(&key, at(1129)).is_some());
+    assert_eq!(cache.request(&key, at(1130)), None);
 }
 
 #[test]
 fn what_nobody_wants_is_not_asked_for() {
-    let (mut board, start) = (Board::default(), Instant::now());
-    let _ = board.want(&key(Entity::Pool, "*", CONNS), start);
-    assert_eq!(board.due(start + Duration::from_secs(719)).len(), 1);
-    assert_eq!(board.due(start + Duration::from_secs(720)).len(), 0);
-    assert!(board.0.is_empty());
+    let (mut cache, start) = (SeriesCache::default(), Instant::now());
+    let _ = cache.request(&key(Entity::Pool, "*", CONNS), start);
+    assert_eq!(cache.due(start + Duration::from_secs(719)).len(), 1);
+    assert_eq!(cache.due(start + Duration::from_secs(720)).len(), 0);
+    assert!(cache.0.is_empty());
 }
 
 #[test]
 fn a_refused_metric_fails_alone_from_then_on() {
-    let (mut board, now) = (Board::default(), Instant::now());
+    let (mut cache, now) = (SeriesCache::default(), Instant::now());
     let [good, bad] = [CONNS, "l4_server.avg_nonsense"].map(|id| key(Entity::Pool, "*", id));
-    let _ = (board.want(&good, now), board.want(&bad, now));
-    assert_eq!(board.due(now).len(), 1);
+    let _ = (cache.request(&good, now), cache.request(&bad, now));
+    assert_eq!(cache.due(now).len(), 1);
     let status = StatusCode::BAD_REQUEST;
     let error = AlbError::Refused { status, message: "no such metric".to_owned() };
-    board.failed(std::slice::from_ref(&bad), &error, now);
-    assert_eq!(board.want(&bad, now), Some(Err(error)));
+    cache.failed(std::slice::from_ref(&bad), &error, now);
+    assert_eq!(cache.request(&bad, now), Some(Err(error)));
     let later = now + REFUSED_RETRY_DELAY;
-    let mut calls = board.due(later);
+    let mut calls = cache.due(later);
     calls.sort();
     assert_eq!(calls.len(), 2, "{calls:?}");
 }
@@ -165,7 +165,7 @@ fn servers_and_the_pool_itself_are_told_apart() {
 
 /// Calls in an hour for a hundred mappings of ten metrics of four families, read each second.
 fn calls_of_an_hour(step: Step) -> u64 {
-    let (mut board, start, mut calls) = (Board::default(), Instant::now(), 0);
+    let (mut cache, start, mut calls) = (SeriesCache::default(), Instant::now(), 0);
     let families = ["l4_server", "l7_server", "l4_client", "l7_client"];
     let metric = |mapping: usize| {
         let number = mapping % 10;
@@ -175,19 +175,19 @@ fn calls_of_an_hour(step: Step) -> u64 {
         (0..100).map(|mapping| Key { step, ..key(Entity::Pool, "*", &metric(mapping)) }).collect();
     for second in 0..3600 {
         let now = start + Duration::from_secs(second);
-        let missing = keys.iter().filter(|key| board.want(key, now).is_none()).count();
+        let missing = keys.iter().filter(|key| cache.request(key, now).is_none()).count();
         if missing == 0 {
             continue;
         }
         let time = i64::try_from(second).unwrap() * SECOND;
         let newest = i64::try_from(second / step.seconds() * step.seconds()).unwrap() * SECOND;
-        for asked in board.due(now) {
+        for asked in cache.due(now) {
             calls += 1;
             let rows = asked
                 .iter()
                 .map(|key| Row { metric: key.metric.to_string(), ..row("pool-1", None, newest) })
                 .collect();
-            board.answered(&asked, rows, now, Some(time));
+            cache.answered(&asked, rows, now, Some(time));
         }
     }
     calls
@@ -207,27 +207,27 @@ fn calls_a_minute_follow_from_the_step() {
 
 #[test]
 fn a_team_has_a_bound_of_its_own() {
-    let (mut board, now) = (Board::default(), Instant::now());
+    let (mut cache, now) = (SeriesCache::default(), Instant::now());
     let team = |name: &str| Tenant::Team { namespace: name.parse().unwrap() };
     let pool = |number: usize| key(Entity::Pool, &format!("pool-{number}"), CONNS);
     for number in 0..MAX_KEYS_OF_TEAM {
-        assert_eq!(board.admit(&pool(number), &team("a"), now), Ok(()));
+        assert_eq!(cache.admit(&pool(number), &team("a"), now), Ok(()));
     }
     let one_more = pool(MAX_KEYS_OF_TEAM);
     let refused = Err(AlbError::TooManyMetrics { limit: MAX_KEYS_OF_TEAM });
-    assert_eq!(board.admit(&one_more, &team("a"), now), refused);
+    assert_eq!(cache.admit(&one_more, &team("a"), now), refused);
     // What it has goes on; others have room; and what they want costs it nothing.
-    assert_eq!(board.admit(&pool(0), &team("a"), now), Ok(()));
-    assert_eq!(board.admit(&one_more, &team("b"), now), Ok(()));
-    assert_eq!(board.admit(&one_more, &team("a"), now), Ok(()));
+    assert_eq!(cache.admit(&pool(0), &team("a"), now), Ok(()));
+    assert_eq!(cache.admit(&one_more, &team("b"), now), Ok(()));
+    assert_eq!(cache.admit(&one_more, &team("a"), now), Ok(()));
     for number in 0..2 * MAX_KEYS_OF_TEAM {
-        assert_eq!(board.admit(&pool(1000 + number), &Tenant::default(), now), Ok(()));
+        assert_eq!(cache.admit(&pool(1000 + number), &Tenant::default(), now), Ok(()));
     }
     // What the operator wants, too, does not count.
-    assert_eq!(board.admit(&pool(1), &Tenant::default(), now), Ok(()));
-    assert_eq!(board.admit(&pool(500), &team("a"), now), Ok(()));
-    assert_eq!(board.admit(&pool(501), &team("a"), now), refused);
+    assert_eq!(cache.admit(&pool(1), &Tenant::default(), now), Ok(()));
+    assert_eq!(cache.admit(&pool(500), &team("a"), now), Ok(()));
+    assert_eq!(cache.admit(&pool(501), &team("a"), now), refused);
     // What it wants no more makes room.
     let later = now + UNUSED_RETENTION + 2 * Step::FiveMinutes.length();
-    assert_eq!(board.admit(&pool(501), &team("a"), later), Ok(()));
+    assert_eq!(cache.admit(&pool(501), &team("a"), later), Ok(()));
 }
