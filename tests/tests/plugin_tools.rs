@@ -225,6 +225,8 @@ async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
     put(&folder, "built.wasm", version(1));
     let mut dev = Leadsman::follow(&["plugin", "dev", "--component", "built.wasm"], folder.path());
     dev.line("serving   https://127.0.0.1:").await;
+    // The mapping is the one of the author.
+    dev.line("/mapping.yaml:2").await;
     value(&mut dev, "1000").await;
 
     let begun = replace(&folder, &version(2));

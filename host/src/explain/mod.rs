@@ -35,6 +35,7 @@ use leadsman_autoscaler::{manifest as autoscaler, notation};
 pub use metric::MetricText;
 pub use read_by::{ExplainedRead, ReadBy};
 pub use requests::MetricRead;
+pub(crate) use trial::MappingFile;
 pub use try_mapping::{TryOptions, try_mapping};
 pub use what_if::{Assumption, WhatIf};
 

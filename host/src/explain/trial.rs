@@ -27,11 +27,16 @@ pub(super) struct Written {
     revision: String,
 }
 
+/// The one mapping of a file of the author.
+pub(crate) struct MappingFile {
+    written: Written,
+    /// The place of the mapping in the file.
+    place: &'static str,
+}
+
 /// What is tried.
 pub(super) struct Trial {
-    mapping: Written,
-    /// The place of the mapping in its file.
-    place: &'static str,
+    mapping: MappingFile,
     against: Written,
     /// The component that runs in place of the plugin that the mapping names, as its author called it.
     component: Option<String>,
@@ -75,14 +80,43 @@ impl Written {
     }
 }
 
+impl MappingFile {
+    /// Reads and parses a file with one mapping.
+    pub(crate) fn read(file: &Path) -> Result<Self, ExplainError> {
+        let written = Written::read(file)?;
+        let place = place_of_mapping(&written.document.value)
+            .map_err(|reason| ExplainError::File { file: written.document.name.clone(), reason })?;
+        Ok(Self { written, place })
+    }
+
+    /// The mapping.
+    pub(crate) fn mapping(&self) -> Value {
+        self.written.document.value.pointer(self.place).cloned().unwrap_or_default()
+    }
+
+    /// Makes an explanation name this file, where it names the configuration that was made with its
+    /// mapping.
+    pub(crate) fn amend(&self, document: &mut MetricExplanation, config: &str) {
+        for metric in &mut document.metrics {
+            if let Some(written) = &mut metric.mapping.written
+                && written.document == config
+            {
+                let of = &self.written;
+                written.document.clone_from(&of.document.name);
+                written.revision.clone_from(&of.revision);
+                self.place.clone_into(&mut written.place);
+                written.line = of.document.line(self.place);
+            }
+        }
+    }
+}
+
 impl Trial {
     /// Makes the configuration.
     pub(super) fn of(options: &TryOptions) -> Result<Self, ExplainError> {
         let against = Written::read(&options.against)?;
-        let mapping = Written::read(&options.mapping)?;
-        let place = place_of_mapping(&mapping.document.value)
-            .map_err(|reason| ExplainError::File { file: mapping.document.name.clone(), reason })?;
-        let mut tried = mapping.document.value.pointer(place).cloned().unwrap_or_default();
+        let mapping = MappingFile::read(&options.mapping)?;
+        let mut tried = mapping.mapping();
         let component = match &options.plugin {
             Some(plugin) => replace_plugin(&mut tried, plugin, &against.document.value)?,
             None => None,
@@ -104,7 +138,7 @@ impl Trial {
                 json!({"file": file.display().to_string(), "maxBytes": MAX_BYTES});
         }
         let component = component.and(options.plugin.clone());
-        Ok(Self { mapping, place, against, component, config, metric })
+        Ok(Self { mapping, against, component, config, metric })
     }
 
     /// What is to be said in place of each fault of the configuration, which was loaded under this name.
@@ -116,14 +150,16 @@ impl Trial {
                 texts.push((alone.to_string(), self.fault(fault)));
             }
         }
-        let (mapping, against) = (&self.mapping.document.name, &self.against.document.name);
+        let mapping = &self.mapping.written.document.name;
+        let against = &self.against.document.name;
         Renamed { texts, name, both: format!("{mapping} with {against}") }
     }
 
     /// A fault of the configuration, in the file that it was written in.
     fn fault(&self, fault: &Fault) -> String {
         if let Some(within) = fault.path.strip_prefix(MAPPING) {
-            return self.mapping.fault(format!("{}{within}", self.place), fault);
+            let MappingFile { written, place } = &self.mapping;
+            return written.fault(format!("{place}{within}"), fault);
         }
         let tried = fault.path.strip_prefix("/plugins/").and_then(|of| of.split('/').next());
         match &self.component {
@@ -143,17 +179,9 @@ impl Trial {
         for warning in &mut document.warnings {
             *warning = renamed.said(warning);
         }
+        self.mapping.amend(document, &renamed.name);
         for metric in &mut document.metrics {
             let mapping = &mut metric.mapping;
-            if let Some(written) = &mut mapping.written
-                && written.document == renamed.name
-            {
-                let of = &self.mapping;
-                written.document.clone_from(&of.document.name);
-                written.revision.clone_from(&of.revision);
-                self.place.clone_into(&mut written.place);
-                written.line = of.document.line(self.place);
-            }
             if let Some(component) = &self.component
                 && mapping.plugin.name == TRIED_PLUGIN
             {
@@ -224,8 +252,13 @@ mod tests {
 
     fn trial(component: Option<&str>) -> Trial {
         Trial {
-            mapping: written("mapping.yaml", "# Mine.\n- metric: m\n  config:\n    floor: -1\n"),
-            place: "/0",
+            mapping: MappingFile {
+                written: written(
+                    "mapping.yaml",
+                    "# Mine.\n- metric: m\n  config:\n    floor: -1\n",
+                ),
+                place: "/0",
+            },
             against: written("leadsman.yaml", "sources:\n  p:\n    url: nowhere\n"),
             component: component.map(str::to_owned),
             config: Value::Null,

@@ -76,13 +76,8 @@ pub(crate) fn read(file: &Path) -> Result<Value, ExplainError> {
     Ok(Written::read(file)?.value())
 }
 
-/// The mapping of a file: by itself, as a list of one, or as the only one of a configuration.
-pub(crate) fn one_mapping(value: Value) -> Result<Value, String> {
-    let place = place_of_mapping(&value)?;
-    Ok(value.pointer(place).cloned().unwrap_or_default())
-}
-
-/// The JSON pointer of the one mapping of a file.
+/// The JSON pointer of the one mapping of a file: by itself, in a list of one, or as the only one of a
+/// configuration.
 pub(super) fn place_of_mapping(value: &Value) -> Result<&'static str, String> {
     let (list, place) = match value {
         Value::Object(keys) => match keys.get("mappings") {
@@ -106,6 +101,10 @@ mod tests {
     #[test]
     fn a_file_has_one_mapping() {
         let mapping = json!({"metric": "m"});
+        let one_mapping = |file: Value| -> Result<Value, String> {
+            let place = place_of_mapping(&file)?;
+            Ok(file.pointer(place).cloned().unwrap_or_default())
+        };
         for file in
             [mapping.clone(), json!([mapping.clone()]), json!({"mappings": [mapping.clone()]})]
         {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use leadsman_api as api;
 use leadsman_config::Flags;
 use leadsman_control::{self as control, ConfigOrigin};
+use leadsman_model::text::counted;
 use leadsman_provider::explanation::With;
 use leadsman_provider::snapshot::Snapshot;
 
@@ -164,9 +165,10 @@ impl<P: Fn(&str)> Work<P> {
         let served = self.project.configure(&plugin.description().name)?;
         self.project.put(&component)?;
         (self.print)(&format!(
-            "built     {} in {}, {tested} fixtures passed after {}\n",
+            "built     {} in {}, {} passed after {}\n",
             table::bytes(size),
             table::time(built),
+            counted(tested, "fixture"),
             table::time(begun.elapsed())
         ));
         Ok(Attempt { digest, served })
@@ -214,7 +216,7 @@ impl<P: Fn(&str)> Work<P> {
 
 /// Waits until a component is served, and reads its metric.
 async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String, String> {
-    let ServedPlugin { metric, namespace, source, .. } = &attempt.served;
+    let ServedPlugin { metric, namespace, source, mapping, config, .. } = &attempt.served;
     let mut published = served.subscribe();
     let in_force = async {
         loop {
@@ -240,7 +242,8 @@ async fn show(served: &api::CurrentSnapshot, attempt: &Attempt) -> Result<String
     };
     let mut texts = vec![format!("source    {source}")];
     for path in paths_in(&snapshot, namespace, metric) {
-        let explained = api::explain(&snapshot, &path, With { fixture: false }).await?;
+        let mut explained = api::explain(&snapshot, &path, With { fixture: false }).await?;
+        mapping.amend(&mut explained, config);
         texts.push(MetricText(&explained).to_string());
     }
     Ok(texts.join("\n"))

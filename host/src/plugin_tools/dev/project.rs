@@ -12,7 +12,7 @@ use tempfile::{NamedTempFile, TempDir};
 use tokio::process::Command;
 
 use super::{DevOptions, recording};
-use crate::explain::try_mapping;
+use crate::explain::{MappingFile, try_mapping};
 use crate::plugin_tools::{PluginError, origin};
 
 /// The mapping of a project, as `leadsman plugin new` writes it.
@@ -45,6 +45,10 @@ pub(super) struct ServedPlugin {
     pub(super) source: String,
     /// The SHA-256 of the configuration that serves it, in hexadecimal.
     pub(super) revision: String,
+    /// The file of its mapping.
+    pub(super) mapping: MappingFile,
+    /// The name of the configuration that serves it.
+    pub(super) config: String,
 }
 
 impl Project {
@@ -138,9 +142,8 @@ impl Project {
             Some(file) => file.clone(),
             None => self.options.folder.join(MAPPING),
         };
-        let read = try_mapping::read(&file)?;
-        let mapping = try_mapping::one_mapping(read)
-            .map_err(|reason| PluginError(format!("{}: {reason}", file.display())))?;
+        let written = MappingFile::read(&file)?;
+        let mapping = written.mapping();
         let mut config = json!({"apiVersion": "leadsman.dev/v1alpha1", "kind": "Config"});
         let (namespace, source) = match &self.options.against {
             Some(against) => {
@@ -171,7 +174,8 @@ impl Project {
             std::fs::write(self.config.path(), &text).context("cannot write the configuration")?;
         }
         let revision = origin::digest(text.as_bytes());
-        Ok(ServedPlugin { metric, namespace, source, revision })
+        let config = self.config.path().display().to_string();
+        Ok(ServedPlugin { metric, namespace, source, revision, mapping: written, config })
     }
 
     /// Makes the first fixture that can be played the source of the mapping.

@@ -124,15 +124,19 @@ def _taken(project: Project, entry: str) -> bytes:
         try:
             return canonical(made.read_bytes())
         except UnknownComponent as error:
+            instead = f"{_GET} --force-reinstall"
             raise CannotBuild(
-                f"{error}, so that it might differ in each build or be wrong: {_GET} --force-reinstall"
+                f"{error}, so that it might differ in each build or be wrong: "
+                f"{advice('', search) or instead}"
             ) from None
 
 
 def _told(output: str, project: Project, search: list[Path]) -> str:
     """What componentize-py said, without its own stack: the traceback of the project's module."""
     _, _, told = output.rpartition("AssertionError: ")
-    told = (told or output).split("\n\nCaused by:")[0].strip()
+    told = told or output
+    # Its causes are its own stack, unless they are all that there is.
+    told = told.split("\n\nCaused by:")[0].strip() or told.strip()
     for at, folder in enumerate(search):
         told = told.replace(f'"/{at}/', f'"{folder}/')
     lines = [f"the module {project.module} could not be loaded to take the snapshot:", told]

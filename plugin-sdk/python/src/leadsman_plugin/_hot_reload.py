@@ -63,7 +63,10 @@ class _Finder:
         for file, is_package in ((f"{base}/__init__.py", True), (f"{base}.py", False)):
             if file in self._sources:
                 spec = _frozen_importlib.ModuleSpec(
-                    name, self, origin=_PROJECT + file, is_package=is_package  # type: ignore[arg-type]
+                    name,
+                    self,  # type: ignore[arg-type]
+                    origin=_PROJECT + file,
+                    is_package=is_package,
                 )
                 spec.has_location = True
                 return spec

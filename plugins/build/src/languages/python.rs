@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{ProjectError, Tool, read, scratch, version};
+use super::{Needed, ProjectError, Tool, read, scratch};
 
-/// The oldest version that the SDK's package runs on.
-const NEEDED: (u32, u32) = (3, 11);
-const NEEDED_NAME: &str = "Python 3.11 or later";
+/// What the SDK's package runs on.
+const NEEDED: Needed =
+    Needed { tool: "python3", version: (3, 11), name: "Python 3.11 or later", install: INSTALL };
 
 const INSTALL: &str = "install Python 3.11 or later from https://www.python.org/downloads, or \
                        `apt install python3 python3-venv`";
@@ -63,11 +63,7 @@ fn check(folder: &Path, (module, package): (&str, &str)) -> Result<(), ProjectEr
     let program = look.command.get_program().to_string_lossy().into_owned();
     let output = look.output()?;
     let mut words = output.split_whitespace();
-    let found = words.next().unwrap_or_default().to_owned();
-    if version(&found).is_none_or(|version| version < NEEDED) {
-        let (tool, needed) = ("python3", NEEDED_NAME);
-        return Err(ProjectError::WrongVersion { tool, found, needed, install: INSTALL });
-    }
+    NEEDED.check(words.next().unwrap_or_default())?;
     let reason = match words.next() {
         None => return Ok(()),
         Some(missing) if missing == SDK => format!(
