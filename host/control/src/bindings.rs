@@ -217,17 +217,17 @@ impl BindJob {
         let listed = self.listed.as_ref()?;
         let before = self.before.as_ref().map(|before| &before.rules);
         let [(per_object, why), (external, also)] = RULE_PLUGINS.map(|name| self.plugin(name));
-        let (Some(per_object), Some(external)) = (per_object, external) else {
-            // They ship with the adapter, and are still being compiled.
-            let output = RuleOutput::unloaded(rules, listed, &why.or(also)?, before);
-            return Some((output, Vec::new()));
+        let (Some(of_objects), Some(of_external)) = (&per_object, &external) else {
+            // One that can be used may have a problem, too, and is not what is missing.
+            let why = if per_object.is_none() { why } else { also };
+            return Some((RuleOutput::unloaded(rules, listed, &why?, before), Vec::new()));
         };
         let known = before.and_then(RuleOutput::rules);
         let (rules, kept) = with_last_good(rules, known);
         let context = Context {
             rules,
             document: self.document.clone(),
-            plugins: [per_object, external],
+            plugins: [of_objects.clone(), of_external.clone()],
             sources: self.sources.clone(),
             kinds: self.kinds.clone(),
             runtime: self.runtime.clone(),

@@ -1,4 +1,4 @@
-//! What reads of the metrics of rules get while the plugins that rules run are being loaded.
+//! What reads of the metrics of rules get while the plugins that rules run are not loaded.
 
 use std::path::{Path, PathBuf};
 
@@ -134,4 +134,30 @@ async fn reads_of_the_metrics_of_rules_are_told_that_a_plugin_is_being_loaded() 
     ] {
         assert_eq!(error.reason(), "unknown_metric", "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_plugin_of_rules_that_is_refused_makes_no_metric_wait_for_it() {
+    let why = Cause::new(Reason::NotAllowed, "/plugins/per-object", "it is not signed");
+    let Assembly { contents, faults } = assembly(job(&why).bind().0);
+    assert!(!faults.is_empty());
+    let snapshot = Snapshot::new(1, contents);
+    // Whether a rule would give it will not be known, and a delegate may have it.
+    for error in [custom(&snapshot, "busy").await, external(&snapshot, "queue_depth").await] {
+        assert!(error.is_unknown(), "{error}");
+        assert_eq!(error.reason(), "unknown_metric", "{error}");
+    }
+    // These are named one by one.
+    let pods = resource(&snapshot, MeasuredKind::Pods).await;
+    assert_eq!(pods.reason(), "rejected", "{pods}");
+    assert!(pods.to_string().contains("it is not signed"), "{pods}");
+}
+
+#[tokio::test]
+async fn what_is_missing_says_why_rules_are_not_served() {
+    let loading = Cause::new(Reason::Loading, "/plugins/external", "the plugin is being loaded");
+    let mut job = job(&Cause::new(Reason::NotAllowed, "/plugins/per-object", "it is not signed"));
+    job.plugins.insert(RULE_PLUGINS[1].to_owned(), Err(loading));
+    let snapshot = Snapshot::new(1, assembly(job.bind().0).contents);
+    assert!(custom(&snapshot, "busy").await.is_unknown(), "the first one will not be loaded");
 }

@@ -140,4 +140,9 @@ fn what_rules_gave_before_goes_on_while_their_plugins_are_loaded_anew() {
     let loading = NotGiven::Unloaded("rules[0]: the plugin is being loaded".to_owned());
     assert_eq!(now.gaps.of("all", pods), loading, "a rule for this series may give it");
     assert_eq!(before.gaps.of("all", pods), NotGiven::Unknown);
+    // Once it is refused, nothing is being loaded any more.
+    let why = Cause::new(Reason::NotAllowed, "/plugins/per-object", "it is not signed");
+    let refused = RuleOutput::unloaded(&rules, &listed, &why, Some(&now));
+    assert!(same(&refused.metrics, &before.metrics));
+    assert_eq!(refused.gaps.of("all", pods), NotGiven::Unknown);
 }

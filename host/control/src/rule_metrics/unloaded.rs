@@ -1,13 +1,16 @@
 //! Rules while the plugins that they run are not loaded: reads of what they may give are told so.
 
+use std::sync::Arc;
+
 use super::super::listing::Listed;
-use super::super::reason::Cause;
+use super::super::reason::{Cause, Reason};
 use super::super::rule_gaps;
 use super::RuleOutput;
 use leadsman_config::valid;
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
+use leadsman_provider::snapshot::RuleGaps;
 use leadsman_rules::{Resolve, resolver};
 
 impl RuleOutput {
@@ -20,9 +23,17 @@ impl RuleOutput {
         before: Option<&Self>,
     ) -> Self {
         let resolve = resolver(&listed.resources);
-        let messages: Vec<_> = why.faults.iter().map(|fault| fault.message.as_str()).collect();
-        let gaps = rule_gaps::unloaded(rules, &resolve, &messages.join("; "));
-        match before.filter(|before| before.rules().is_some()) {
+        let before = before.filter(|before| before.rules().is_some());
+        let gaps = if why.reason == Reason::Loading {
+            let messages: Vec<_> = why.faults.iter().map(|fault| fault.message.as_str()).collect();
+            rule_gaps::unloaded(rules, &resolve, &messages.join("; "))
+        } else {
+            // It may never be loaded. What a rule might give is unknown then, as without rules, so that
+            // others may give it.
+            let known = before.map(|before| RuleGaps::clone(&before.gaps)).unwrap_or_default();
+            Arc::new(RuleGaps { unloaded: Vec::new(), ..known })
+        };
+        match before {
             Some(before) => Self { gaps, ..before.clone() },
             None => {
                 let resource_errors = resource_metrics(rules, &resolve, why);
