@@ -111,7 +111,7 @@ impl Evaluation {
         let counted = quota.admit(account)?;
         self.account.store(account, Ordering::Relaxed);
         self.count(Some(counted));
-        self.want(now);
+        self.request_attempt(now);
         Ok(Turn::Own)
     }
 }
@@ -175,7 +175,7 @@ mod tests {
         assert!(mine.is_some(), "who is refused for its own reads waits for nothing");
         let mut other = pin!(evaluation.attempt_for(&quota, 2));
         assert!(other.as_mut().now_or_never().is_none());
-        evaluation.wanted().await;
+        evaluation.attempt_requested().await;
         assert_eq!(evaluation.account(), 2);
         let mut third = pin!(evaluation.attempt_for(&quota, 3));
         assert!(third.as_mut().now_or_never().is_none(), "it waits for the same attempt");
