@@ -181,9 +181,9 @@ async fn answers_that_wait_for_a_slow_plugin_are_bounded_for_each_reader() {
     }
 }
 
-/// One evaluation is for the reads of all namespaces, and counts for the reader who began it.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
+/// An adapter with a metric of no namespace, whose evaluations are for the reads of all, and one whose read
+/// may take all that answers for a reader have.
+async fn with_shared(shared: Mapping) -> (Upstream, Arc<Leadsman>) {
     let upstream = Upstream::start(Reply::pods(&[("web-0", "1")])).await;
     // Some 10 MB, eight of which are more than a reader may have.
     let long = Reply::long(10_000);
@@ -197,26 +197,38 @@ async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
         slow.query(&format!("q{number}"), &format!("{query} > {number}"))
     });
     let slow = slow.set("limits", "{time: 10s}").set("deadline", "30s");
-    let shared = Mapping::external("shared").query("q", "shared{${selector}}");
     let config = Config::new()
         .source("prometheus", &format!("url: {}, timeout: 30s", upstream.url()))
         .pods("shop", &["web-0"])
         .plugin("hostile", HOSTILE)
         .mapping(slow)
-        .mapping(shared.set("deadline", "10s"));
-    let leadsman = Arc::new(Leadsman::start(config).await);
+        .mapping(shared.query("q", "shared{${selector}}").set("deadline", "10s"));
+    (upstream, Arc::new(Leadsman::start(config).await))
+}
+
+/// A reader in one namespace takes all that answers for it have, until this is dropped.
+fn take_all(leadsman: &Arc<Leadsman>) -> JoinSet<Answer> {
     let mut slow = JoinSet::new();
     let reader = leadsman.clone();
     let path = format!("{}?metricLabelSelector=%21made_up", paths::pods("shop", METRIC));
     slow.spawn(async move { reader.get(&path).await });
-    let path = |namespace: &str, number: usize| {
-        format!("{}?labelSelector=%21made_up_{number}", paths::external(namespace, "shared"))
-    };
+    slow
+}
+
+fn shared_path(namespace: &str, number: usize) -> String {
+    format!("{}?labelSelector=%21made_up_{number}", paths::external(namespace, "shared"))
+}
+
+/// One evaluation is for the reads of all namespaces, and counts for the reader who began it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
+    let (_upstream, leadsman) = with_shared(Mapping::external("shared")).await;
+    let _slow = take_all(&leadsman);
     // What was read before stays known, so that each read is for another selector.
     let next = Cell::new(0);
     let number = eventually("a read that is refused", Duration::from_secs(60), async || {
         let number = next.replace(next.get() + 1);
-        let answer = leadsman.get(&path("shop", number)).await;
+        let answer = leadsman.get(&shared_path("shop", number)).await;
         if answer.is_success() {
             return Err("it is served".to_owned());
         }
@@ -224,10 +236,31 @@ async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
         if failure.code == 429 { Ok(number) } else { Err(failure.message) }
     })
     .await;
-    let other = leadsman.get(&path("bank", number)).await;
+    let other = leadsman.get(&shared_path("bank", number)).await;
     assert!(other.is_success(), "{other:#?}");
-    let shared = leadsman.get(&path("shop", number)).await;
+    let shared = leadsman.get(&shared_path("shop", number)).await;
     assert!(shared.is_success(), "{shared:#?}");
+}
+
+/// Whoever is served old values waits for no attempt, and had none of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_gets_no_old_values_for_long() {
+    let shared = Mapping::external("shared").set("maxAge", "1ms");
+    let (_upstream, leadsman) = with_shared(shared.set("onError", "{lastGood: 10m}")).await;
+    assert!(leadsman.get(&shared_path("shop", 0)).await.is_success());
+    let _slow = take_all(&leadsman);
+    eventually("values that are old", Duration::from_secs(60), async || {
+        let answer = leadsman.get(&shared_path("shop", 0)).await;
+        answer.tells_age("shared", &["wait for plugins already"])
+    })
+    .await;
+    // The slow plugin has more time than this.
+    eventually("values of its own attempt", Duration::from_secs(5), async || {
+        let answer = leadsman.get(&shared_path("bank", 0)).await;
+        let is_new = answer.is_success() && answer.warnings().is_empty();
+        if is_new { Ok(()) } else { Err(format!("{answer:#?}")) }
+    })
+    .await;
 }
 
 /// Parameters that nobody knows change no answer, and each would be rendered and kept for itself. 1,024

@@ -139,6 +139,10 @@ impl Evaluations {
         let policy = &self.mapping.policy;
         let until = begun + policy.deadline;
         let state = evaluation.state();
+        // However it is answered: who is served old values would have none of its own else.
+        if state.is_refused() {
+            evaluation.request_attempt_for(&self.quota, reader.account, state.attempts);
+        }
         match decide(&state, policy, begun) {
             ReadDecision::Serve(evaluated) => return Ok(Reading::current(evaluated)),
             ReadDecision::ServeStale(evaluated, error, retry) => {

@@ -250,24 +250,10 @@ impl Evaluation {
         *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
     }
 
-    /// Whether the newest values may be kept. Those of evaluations that a reader chose count; if they
-    /// are too large, they are for those alone who wait for them.
-    pub(super) fn may_be_kept(&self) -> bool {
-        if self.params.is_default() {
-            return true;
-        }
-        let own = self.state.load().good.clone();
-        let good = own.or_else(|| self.predecessor()?.good());
-        let size = |good: Arc<Evaluated>| good.values.served.bytes() + good.last_known.bytes();
-        let values = good.map_or(0, size);
-        let bytes = size_of::<Self>() + 2 * self.params.bytes() + values;
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.as_mut().is_none_or(|counted| counted.resize(bytes))
-    }
-
     /// Whether nobody waits for it, and it was not read for two intervals.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
-        let waited_for = self.waiting(now).is_some() || self.demanded.load(Ordering::Acquire);
+        // In this order: one that is not demanded any more is under way.
+        let waited_for = self.demanded.load(Ordering::Acquire) || self.waiting(now).is_some();
         !waited_for && self.unread_for(now) >= self.interval() * 2
     }
 
@@ -361,8 +347,11 @@ impl Evaluation {
         // In this order: a read that finds the new state wanting finds no attempt under way, and
         // asks for one.
         let has_good = new.good.is_some();
+        // Nobody has a turn in between, who would take the outcome of this attempt for that of its own.
+        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         self.under_way.store(0, Ordering::Release);
         self.state.store(Arc::new(new));
+        drop(tries);
         if has_good {
             // The handover is over.
             let before = self.predecessor.lock().unwrap_or_else(PoisonError::into_inner).take();

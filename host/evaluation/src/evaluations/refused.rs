@@ -35,14 +35,18 @@ impl Evaluations {
         if !failure.is_of_answers() || !state.is_refused() {
             return Err(failure);
         }
-        evaluation.awaiting.note();
         tokio::select! {
-            ended = evaluation.attempt_for(&self.quota, reader.account) => ended?,
+            // What has ended by the deadline counts.
+            biased;
+            ended = evaluation.attempt_for(&self.quota, reader.account) => {
+                ended?;
+                if evaluation.state().attempts == state.attempts {
+                    return Err(failure);
+                }
+            }
+            // It was not refused: an attempt is on its way.
             () = tokio::time::sleep_until(until.into()) => {}
             () = self.end.cancelled() => return Err(ReadFailure::ShuttingDown),
-        }
-        if evaluation.state().attempts == state.attempts {
-            return Err(failure);
         }
         self.waited(evaluation, state.attempts)
     }

@@ -1,11 +1,11 @@
-//! Charges answers that wait for a plugin to the reader whose parameters the evaluation has. If they are
-//! refused for that reader, others who read the same have attempts that count for them.
+//! Charges values, and answers that wait for a plugin, to the reader whose parameters the evaluation has.
+//! If answers are refused for that reader, others who read the same have attempts that count for them.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::{Evaluation, EvaluationState};
+use super::{Evaluated, Evaluation, EvaluationState};
 use crate::error::ReadFailure;
 use crate::policy::RETRY_INTERVAL;
 use crate::quota::EvaluationQuota;
@@ -55,6 +55,21 @@ impl Evaluation {
         self.account.load(Ordering::Relaxed)
     }
 
+    /// Whether the newest values may be kept. Those of evaluations that a reader chose count; if they
+    /// are too large, they are for those alone who wait for them.
+    pub(crate) fn may_be_kept(&self) -> bool {
+        if self.params.is_default() {
+            return true;
+        }
+        let own = self.state.load().good.clone();
+        let good = own.or_else(|| self.predecessor()?.good());
+        let size = |good: Arc<Evaluated>| good.values.served.bytes() + good.last_known.bytes();
+        let values = good.map_or(0, size);
+        let bytes = size_of::<Self>() + 2 * self.params.bytes() + values;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.as_mut().is_none_or(|counted| counted.resize(bytes))
+    }
+
     /// Counts so many bytes of answers until its plugin has had them, if there is room. Those of
     /// evaluations that no reader chose do not count.
     pub(crate) fn hold_answers(&self, bytes: usize) -> Option<HeldAnswers<'_>> {
@@ -67,6 +82,13 @@ impl Evaluation {
         }
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.as_mut().is_none_or(|counted| counted.hold(bytes))
+    }
+
+    /// Requests an attempt that counts for this account, and waits for nothing. `attempts` have ended, the
+    /// last of which was refused.
+    pub(crate) fn request_attempt_for(&self, quota: &EvaluationQuota, account: u64, attempts: u64) {
+        // Whoever has no turn is answered as if there were none.
+        let _ = self.turn(quota, account, attempts);
     }
 
     /// Waits until an attempt was not refused, or was refused for this account. Attempts on their way are
@@ -101,14 +123,25 @@ impl Evaluation {
     ) -> Result<Turn, ReadFailure> {
         let now = Instant::now();
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_driven() {
+            return Ok(Turn::Over);
+        }
         let is_on_its_way = self.demanded.load(Ordering::Acquire) || self.waiting(now).is_some();
+        if is_on_its_way {
+            self.awaiting.note();
+        }
         if is_on_its_way || self.state.load().attempts != attempts {
             return Ok(Turn::Others);
         }
-        if self.account() == account || !self.is_driven() || !tries.admit(account, now) {
+        if self.account() == account {
             return Ok(Turn::Over);
         }
+        // Who has too many is told so each time, and not that it has had its turn.
         let counted = quota.admit(account)?;
+        if !tries.admit(account, now) {
+            return Ok(Turn::Over);
+        }
+        self.awaiting.note();
         self.account.store(account, Ordering::Relaxed);
         self.count(Some(counted));
         self.request_attempt(now);
@@ -125,7 +158,6 @@ impl Drop for HeldAnswers<'_> {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::Arc;
 
     use futures_util::FutureExt as _;
 
@@ -207,6 +239,36 @@ mod tests {
         assert!(evaluation.state().good.is_some());
     }
 
+    /// Old values, or those of the mapping before, are served to who waits for nothing.
+    #[tokio::test]
+    async fn who_waits_for_nothing_has_an_attempt_of_its_own() {
+        let quota = EvaluationQuota::default();
+        let (evaluation, _full) = (evaluation(&quota), full(&quota, 1));
+        assert!(attempt(&evaluation));
+        evaluation.request_attempt_for(&quota, 1, 1);
+        assert!(evaluation.attempt_requested().now_or_never().is_none(), "those are its own reads");
+        evaluation.request_attempt_for(&quota, 2, 0);
+        assert_eq!(evaluation.account(), 1, "another attempt has ended");
+        evaluation.request_attempt_for(&quota, 2, 1);
+        evaluation.attempt_requested().await;
+        assert_eq!(evaluation.account(), 2);
+        evaluation.request_attempt_for(&quota, 3, 1);
+        assert_eq!(evaluation.account(), 2, "there is an attempt to wait for");
+        assert!(!attempt(&evaluation));
+        assert!(evaluation.attempt_requested().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_the_attempt_of_an_evaluation_that_has_ended() {
+        let quota = EvaluationQuota::default();
+        let (evaluation, _full) = (evaluation(&quota), full(&quota, 1));
+        assert!(attempt(&evaluation));
+        evaluation.request_attempt(Instant::now());
+        evaluation.driver_ended();
+        let waited = evaluation.attempt_for(&quota, 2).now_or_never();
+        assert!(waited.is_some() && evaluation.account() == 1);
+    }
+
     #[test]
     fn each_account_has_one_attempt_while_a_failure_stands() {
         let (mut tries, start) = (Tries::default(), Instant::now());
@@ -225,6 +287,8 @@ mod tests {
         let many: Vec<_> = std::iter::from_fn(|| quota.admit(2).ok()).collect();
         let refused = evaluation.attempt_for(&quota, 2).await.unwrap_err();
         assert_eq!(refused.reason(), "too_many_evaluations_of_reader");
+        let again = evaluation.attempt_for(&quota, 2).await.unwrap_err();
+        assert_eq!(again.reason(), refused.reason(), "it has had no attempt");
         assert_eq!(evaluation.account(), 1);
         drop(many);
     }
