@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -87,13 +89,14 @@ def test_a_new_snapshot_is_taken_where_sources_do_not_do(tmp_path: Path) -> None
     # What it is made of is another module.
     assert snapshots.component("other") is None
     assert snapshots.component("other") is not None
-    for content in (b"x = (", b"\xff", b"#" * (_area.SIZE + 1)):
+    too_deep = b"x = " + b"-" * 100_000 + b"1"
+    for content in (b"x = (", b"\xff", b"#" * (_area.SIZE + 1), too_deep):
         source.write_bytes(content)
         assert snapshots.component("other") is None
     source.write_bytes(b"")
     (tmp_path / "snapshot.wasm").write_bytes(b"half of one")
     assert snapshots.component("other") is None
-    assert len(snapshots.entries) == 6
+    assert len(snapshots.entries) == 7
 
 
 def test_a_snapshot_that_cannot_be_taken_leaves_the_one_before(tmp_path: Path) -> None:
@@ -127,29 +130,93 @@ def evaluate(input) -> Measures:
 }
 
 
-def test_sources_are_executed_in_place_of_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def hot_reload(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that components have, which needs what componentize-py gives them."""
     types = ModuleType("componentize_py_types")
     types.Err = Exception  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "componentize_py_types", types)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     for name in ("leadsman_plugin._component", "leadsman_plugin._hot_reload"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    hot_reload = importlib.import_module("leadsman_plugin._hot_reload")
+    return importlib.import_module("leadsman_plugin._hot_reload")
+
+
+def test_sources_are_executed_in_place_of_modules(
+    monkeypatch: pytest.MonkeyPatch, hot_reload: ModuleType
+) -> None:
     for name, place in (("mine", "/0/mine.py"), ("own", "/0/own/__init__.py"), ("kept", "/1/k.py")):
         module = ModuleType(name)
         module.__file__ = place
+        if place.endswith("__init__.py"):
+            module.__path__ = [place.removesuffix("/__init__.py")]
         monkeypatch.setitem(sys.modules, name, module)
     of_snapshot = object()
-    current = hot_reload.HotReload(of_snapshot, "mine", None, FINGERPRINT.hex())
+    absent = hot_reload.Absent()
+    for name in ("not_there", "own.not_there"):
+        with pytest.raises(ImportError):
+            importlib.import_module(name)
+
+    def reloading(sources: dict[str, str]) -> Any:
+        current = hot_reload.HotReload(of_snapshot, "mine", None, absent, FINGERPRINT.hex())
+        filled = _area.filled(bytes(current._area), FINGERPRINT, json.dumps(sources).encode())
+        assert filled is not None
+        current._area[:] = filled
+        return current
+
+    current = hot_reload.HotReload(of_snapshot, "mine", None, absent, FINGERPRINT.hex())
     assert current() is of_snapshot
 
-    current = hot_reload.HotReload(of_snapshot, "mine", None, FINGERPRINT.hex())
-    filled = _area.filled(bytes(current._area), FINGERPRINT, json.dumps(SOURCES).encode())
-    assert filled is not None
-    current._area[:] = filled
+    current = reloading(SOURCES)
     plugin = current()
     assert plugin.about == "1 2 /0/mine.py mine"
     assert current() is plugin
     assert sys.modules["kept"].__file__ == "/1/k.py"
+
+    # What the snapshot looked for and did not find is not there for its sources, either. What it did not
+    # look for may be, whatever they do without it.
+    optional = "try:\n    import {}\nexcept ImportError:\n    pass\n"
+    for name in ("not_there", "own.not_there"):
+        edited = {**SOURCES, "mine.py": optional.format(name) + SOURCES["mine.py"]}
+        assert reloading(edited)().about == plugin.about
+    edited = {**SOURCES, "mine.py": optional.format("new_one") + SOURCES["mine.py"]}
+    with pytest.raises(hot_reload.NotInSnapshot, match="new_one"):
+        reloading(edited)()
+    for name in ("own", "own.spread", "own.spread.part"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+def test_what_is_imported_when_it_runs_is_not_found_in_sources(
+    monkeypatch: pytest.MonkeyPatch, hot_reload: ModuleType
+) -> None:
+    current = hot_reload.HotReload(None, "mine", None, hot_reload.Absent(), FINGERPRINT.hex())
+    finders = list(sys.meta_path)
+    current._executed(SOURCES)
+    assert sys.meta_path == finders
     for name in ("mine", "own", "own.spread", "own.spread.part"):
         monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_new_snapshot_is_taken_of_packages_that_are_installed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    monkeypatch.setattr(_dev.sysconfig, "get_path", lambda name: str(packages))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "plugin.py").write_text("x = 1\n")
+    snapshots = Snapshots(project)
+
+    def installs(version: str, time: int) -> None:
+        for earlier in packages.glob("thing-*.dist-info"):
+            earlier.rmdir()
+        (packages / f"thing-{version}.dist-info").mkdir()
+        os.utime(packages / f"thing-{version}.dist-info", (time, time))
+
+    for version, time in (("1.0", 1), ("1.1", 1), ("1.1", 2)):
+        installs(version, time)
+        assert snapshots.component() is None
+        # That modules are compiled is no other package.
+        (packages / "__pycache__").mkdir(exist_ok=True)
+        assert snapshots.component() is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -17,12 +18,15 @@ from leadsman_plugin import _sandbox
 
 _sandbox.enter()
 
-import {module} as _project
 from leadsman_plugin import _component, _hot_reload
+
+_absent = _hot_reload.Absent()
+
+import {module} as _project
 
 _plugin = _component.found(_project, {name!r})
 WitWorld = _component.world(
-    _hot_reload.HotReload(_plugin, {module!r}, {name!r}, {fingerprint!r})
+    _hot_reload.HotReload(_plugin, {module!r}, {name!r}, _absent, {fingerprint!r})
 )
 """
 
@@ -53,8 +57,20 @@ def component(
 
 def _fingerprint(module: str, name: str | None, source: Path) -> bytes:
     """Stands for what a snapshot was taken of, besides the sources of the project."""
-    of = [module, name, str(source.resolve()), sysconfig.get_path("purelib")]
-    return hashlib.sha256(json.dumps(of).encode()).digest()
+    sdk, packages = Path(__file__).parent, Path(sysconfig.get_path("purelib"))
+    of = [module, name, str(source.resolve()), str(packages)]
+    installed = [_stamps(sdk, "*.py"), _stamps(packages, "*.dist-info")]
+    return hashlib.sha256(json.dumps([of, installed]).encode()).digest()
+
+
+def _stamps(folder: Path, pattern: str) -> list[tuple[str, int]]:
+    """What changes where a package is installed anew: names with their versions, and times."""
+    found = []
+    for path in folder.glob(pattern):
+        # One that is being installed may be gone.
+        with contextlib.suppress(OSError):
+            found.append((path.name, path.stat().st_mtime_ns))
+    return sorted(found)
 
 
 def _sources(folder: Path) -> bytes | None:
@@ -74,7 +90,8 @@ def _sources(folder: Path) -> bytes | None:
             try:
                 source = importlib.util.decode_source(path.read_bytes())
                 compile(source, str(path), "exec", dont_inherit=True)
-            except (OSError, SyntaxError, ValueError):
+            # The last two are of what is nested too deeply.
+            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 return None
             size += len(source)
             if size > _area.SIZE:
