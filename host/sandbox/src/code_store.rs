@@ -17,19 +17,27 @@ use leadsman_runtime::files::{self, FolderError};
 const MAX_FILES: usize = 200;
 
 /// A private folder of compiled code.
-pub struct CodeStore(PathBuf);
+pub struct CodeStore {
+    folder: PathBuf,
+    max_files: usize,
+}
 
 impl CodeStore {
     /// Opens a folder, and creates it if needed. Fails if others may write to it.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         files::private_folder(folder)?;
-        Ok(Self(folder.to_owned()))
+        Ok(Self { folder: folder.to_owned(), max_files: MAX_FILES })
+    }
+
+    /// Keeps at most so many files.
+    pub(super) fn keeping(self, max_files: usize) -> Self {
+        Self { max_files, ..self }
     }
 
     /// The code of a key, if it is stored and undamaged.
     pub(super) async fn get(&self, key: &str) -> Option<Compiled> {
-        let (folder, prefix) = (self.0.clone(), format!("{key}."));
-        let found = files::blocking(&self.0.join(key), move || find(&folder, &prefix)).await;
+        let (folder, prefix) = (self.folder.clone(), format!("{key}."));
+        let found = files::blocking(&self.folder.join(key), move || find(&folder, &prefix)).await;
         found.unwrap_or_else(|error| {
             self.warn("compiled code cannot be read; compiling it again", &error);
             None
@@ -40,9 +48,9 @@ impl CodeStore {
     /// the next start compiles it again.
     pub(super) async fn put(&self, key: &str, code: Compiled) -> Compiled {
         let Some(bytes) = code.bytes() else { return code };
-        let (folder, key) = (self.0.clone(), key.to_owned());
-        let path = self.0.join(&key);
-        match files::blocking(&path, move || write(&folder, &key, &bytes)).await {
+        let (folder, key, max_files) = (self.folder.clone(), key.to_owned(), self.max_files);
+        let path = self.folder.join(&key);
+        match files::blocking(&path, move || write(&folder, &key, &bytes, max_files)).await {
             Ok(path) => Compiled::from_store(path),
             Err(error) => {
                 self.warn("compiled code cannot be stored", &error);
@@ -52,7 +60,7 @@ impl CodeStore {
     }
 
     fn warn(&self, message: &str, error: &io::Error) {
-        tracing::warn!(folder = %self.0.display(), %error, "{message}");
+        tracing::warn!(folder = %self.folder.display(), %error, "{message}");
     }
 }
 
@@ -98,10 +106,10 @@ fn digest_of(path: &Path) -> io::Result<Digest> {
     Ok(digester.finish())
 }
 
-fn write(folder: &Path, key: &str, code: &[u8]) -> io::Result<PathBuf> {
+fn write(folder: &Path, key: &str, code: &[u8], max_files: usize) -> io::Result<PathBuf> {
     let path = folder.join(format!("{key}.{}", Digest::of(code).hex()));
     files::write_read_only(&path, code)?;
-    files::keep_newest(folder, MAX_FILES)?;
+    files::keep_newest(folder, max_files)?;
     Ok(path)
 }
 
@@ -135,6 +143,17 @@ mod tests {
             fs::write(&file, content).unwrap();
             assert!(store.get("a").await.is_none());
         }
+    }
+
+    #[tokio::test]
+    async fn it_keeps_no_more_files_than_it_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("code");
+        let store = CodeStore::open(&folder).unwrap().keeping(2);
+        for key in ["a", "b", "c"] {
+            store.put(key, Compiled::from_compiler(key.into())).await;
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
     }
 
     #[tokio::test]

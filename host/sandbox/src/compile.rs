@@ -22,6 +22,7 @@ use super::engine::{self, Engine};
 use super::error::LoadError;
 use super::limits::{self, ExceededLimit, StructuralLimits};
 use super::load::{Plugin, WeakPlugin};
+use super::optimization::Optimization;
 
 /// The subcommand of this program that runs the compiler.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -49,28 +50,6 @@ pub(super) const MAX_CODE: u64 = 512 << 20;
 /// The reason is on standard error.
 const EXIT_REFUSED: u8 = 1;
 const EXIT_FAILED: u8 = 3;
-
-/// What the compiler works for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Optimization {
-    /// Code that runs fast.
-    #[default]
-    Speed,
-    /// A compilation that ends soon. The code gives the same values and takes longer for them.
-    None,
-}
-
-impl Optimization {
-    const ALL: [Self; 2] = [Self::Speed, Self::None];
-
-    /// The argument of the compiler process.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Speed => "speed",
-            Self::None => "none",
-        }
-    }
-}
 
 /// What compiling a component took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +87,11 @@ impl Compiler {
     /// Compiles in this way. The store does not tell code by it, so a store needs one way.
     pub fn with_optimization(self, optimization: Optimization) -> Self {
         Self { optimization, ..self }
+    }
+
+    /// Keeps the code of so many components at most in the store.
+    pub fn keeping(self, components: usize) -> Self {
+        Self { store: self.store.map(|store| store.keeping(components)), ..self }
     }
 
     /// Compiles a component, or returns its code from the cache. `digest` identifies the component.
@@ -299,9 +283,7 @@ const LIMIT_PREFIX: &str = "limit: ";
 /// the exit code.
 pub fn compile_as_child(mut arguments: impl Iterator<Item = String>) -> u8 {
     let cpu_time = arguments.next().and_then(|time| time.parse().ok());
-    let named = arguments.next();
-    let optimization =
-        Optimization::ALL.into_iter().find(|one| named.as_deref() == Some(one.name()));
+    let optimization = arguments.next().and_then(|name| Optimization::named(&name));
     let cpu_time = cpu_time.unwrap_or(MAX_CPU_TIME.as_secs());
     match compile_with_limits(cpu_time, optimization.unwrap_or_default()) {
         Ok(()) => 0,

@@ -13,9 +13,9 @@ use wasmtime::{
 };
 
 use super::bindings::leadsman::plugin::log;
-use super::compile::Optimization;
 use super::error::LoadError;
 use super::log_rate_limit::LogRateLimit;
+use super::optimization::Optimization;
 use super::run_limits::MAX_MEMORY;
 use super::store::StoreState;
 use leadsman_model::permits::FairSemaphore;

@@ -15,6 +15,7 @@ mod fixtures;
 pub mod limits;
 mod load;
 mod log_rate_limit;
+mod optimization;
 mod output;
 mod plan;
 mod run;
@@ -23,11 +24,12 @@ mod store;
 mod trace;
 
 pub use code_store::CodeStore;
-pub use compile::{CompileCost, Compiler, Optimization, SUBCOMMAND, compile_as_child};
+pub use compile::{CompileCost, Compiler, SUBCOMMAND, compile_as_child};
 pub use compile_queue::CompileOwner;
 pub use engine::Engine;
 pub use error::{LoadError, RunError};
 pub use load::Plugin;
+pub use optimization::Optimization;
 pub use output::Expected;
 pub use run::{
     Context, Description, OwnQuery, PlannedAsk, PlannedQuery, Planning, PluginFault, Run,

@@ -7,12 +7,13 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::bindings::MappingPre;
-use super::compile::{self, CompileCost, Compiler, Optimization};
+use super::compile::{self, CompileCost, Compiler};
 use super::compile_queue::CompileOwner;
 use super::compiled::Compiled;
 use super::engine::Engine;
 use super::error::{LOG, LoadError};
 use super::fixtures;
+use super::optimization::Optimization;
 use super::run::Description;
 use super::store::StoreState;
 use leadsman_model::reference::Digest;

@@ -15,6 +15,10 @@ use leadsman_control as control;
 use leadsman_oci::{Digest, Reference};
 use leadsman_sandbox::{CompileOwner, Compiler, Engine, Optimization, Plugin};
 
+/// How many versions of a plugin that is edited have their code kept. With an interpreter, each has tens of
+/// megabytes.
+const MAX_EDITS: usize = 8;
+
 /// The largest file that is read as a component, in bytes. The sandbox refuses smaller ones already.
 const MAX_FILE: u64 = 64 << 20;
 
@@ -43,7 +47,8 @@ impl Tools {
     /// The same for a plugin that is edited: what is compiled soon matters more than how fast it runs.
     pub(super) fn for_edits(cache: &Path) -> anyhow::Result<Self> {
         let tools = Self::new(Some(cache))?;
-        Ok(Self { compiler: tools.compiler.with_optimization(Optimization::None), ..tools })
+        let compiler = tools.compiler.with_optimization(Optimization::None);
+        Ok(Self { compiler: compiler.keeping(MAX_EDITS), ..tools })
     }
 
     /// Loads a plugin: a file, the name of one that ships with the adapter, or a reference.
