@@ -243,6 +243,8 @@ impl Evaluation {
     /// Its driver has ended.
     pub(super) fn driver_ended(&self) {
         self.driven.store(false, Ordering::Release);
+        // Whoever waits for an attempt looks again.
+        self.attempts.send_modify(|_| {});
     }
 
     /// Counts it for its account.

@@ -105,13 +105,21 @@ impl Evaluation {
             }
             match self.turn(quota, account, state.attempts)? {
                 Turn::Over => return Ok(()),
-                Turn::Others => self.attempt_after(state.attempts).await,
+                Turn::Others => self.attempt_or_end_after(state.attempts).await,
                 Turn::Own => {
-                    self.attempt_after(state.attempts).await;
+                    self.attempt_or_end_after(state.attempts).await;
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Waits until more attempts have ended than these, or there will be none: an evaluation ends with its
+    /// attempt where the values of the account that it counted for are too many.
+    async fn attempt_or_end_after(&self, attempts: u64) {
+        let mut ended = self.attempts.subscribe();
+        // The sender lives in this evaluation, so the channel cannot close.
+        let _ = ended.wait_for(|&ended| ended > attempts || !self.is_driven()).await;
     }
 
     /// `attempts` have ended, the last of which was refused.
@@ -267,6 +275,21 @@ mod tests {
         evaluation.driver_ended();
         let waited = evaluation.attempt_for(&quota, 2).now_or_never();
         assert!(waited.is_some() && evaluation.account() == 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_an_attempt_is_told_when_the_evaluation_ends() {
+        let quota = EvaluationQuota::default();
+        let (evaluation, _full) = (evaluation(&quota), full(&quota, 1));
+        assert!(attempt(&evaluation));
+        let mut own = pin!(evaluation.attempt_for(&quota, 2));
+        let mut others = pin!(evaluation.attempt_for(&quota, 3));
+        assert!(own.as_mut().now_or_never().is_none());
+        assert!(others.as_mut().now_or_never().is_none());
+        evaluation.driver_ended();
+        own.await.unwrap();
+        others.await.unwrap();
+        assert_eq!(evaluation.state().attempts, 1);
     }
 
     #[test]
