@@ -202,7 +202,7 @@ async fn with_shared(shared: Mapping) -> (Upstream, Arc<Leadsman>) {
         .pods("shop", &["web-0"])
         .plugin("hostile", HOSTILE)
         .mapping(slow)
-        .mapping(shared.query("q", "shared{${selector}}").set("deadline", "10s"));
+        .mapping(shared.query("q", "shared{${selector}}"));
     (upstream, Arc::new(Leadsman::start(config).await))
 }
 
@@ -219,14 +219,11 @@ fn shared_path(namespace: &str, number: usize) -> String {
     format!("{}?labelSelector=%21made_up_{number}", paths::external(namespace, "shared"))
 }
 
-/// One evaluation is for the reads of all namespaces, and counts for the reader who began it.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
-    let (_upstream, leadsman) = with_shared(Mapping::external("shared")).await;
-    let _slow = take_all(&leadsman);
+/// The number of an evaluation whose answer was refused for the reader who began it.
+async fn refused(leadsman: &Leadsman) -> usize {
     // What was read before stays known, so that each read is for another selector.
     let next = Cell::new(0);
-    let number = eventually("a read that is refused", Duration::from_secs(60), async || {
+    eventually("a read that is refused", Duration::from_secs(60), async || {
         let number = next.replace(next.get() + 1);
         let answer = leadsman.get(&shared_path("shop", number)).await;
         if answer.is_success() {
@@ -235,17 +232,39 @@ async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
         let failure = answer.failure();
         if failure.code == 429 { Ok(number) } else { Err(failure.message) }
     })
-    .await;
+    .await
+}
+
+/// One evaluation is for the reads of all namespaces, and counts for the reader who began it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_is_served() {
+    let shared = Mapping::external("shared").set("deadline", "10s");
+    let (_upstream, leadsman) = with_shared(shared).await;
+    let _slow = take_all(&leadsman);
+    let number = refused(&leadsman).await;
     let other = leadsman.get(&shared_path("bank", number)).await;
     assert!(other.is_success(), "{other:#?}");
     let shared = leadsman.get(&shared_path("shop", number)).await;
     assert!(shared.is_success(), "{shared:#?}");
 }
 
+/// It is not told that it has too much itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_too_long_for_an_attempt_of_its_own_is_told_so() {
+    let shared = Mapping::external("shared").set("deadline", "2s");
+    let (upstream, leadsman) = with_shared(shared).await;
+    let _slow = take_all(&leadsman);
+    let number = refused(&leadsman).await;
+    upstream.reply_with(|_| Reply::pods(&[("web-0", "1")]).after(Duration::from_secs(20)));
+    let late = leadsman.get(&shared_path("bank", number)).await.failure();
+    assert_eq!(late.code, 504, "{late:#?}");
+    late.assert_contains(&["no value within 2s", "has been under way"]);
+}
+
 /// Whoever is served old values waits for no attempt, and had none of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_shares_an_evaluation_with_a_reader_that_has_too_much_gets_no_old_values_for_long() {
-    let shared = Mapping::external("shared").set("maxAge", "1ms");
+    let shared = Mapping::external("shared").set("deadline", "10s").set("maxAge", "1ms");
     let (_upstream, leadsman) = with_shared(shared.set("onError", "{lastGood: 10m}")).await;
     assert!(leadsman.get(&shared_path("shop", 0)).await.is_success());
     let _slow = take_all(&leadsman);
