@@ -345,14 +345,14 @@ async fn an_edit_in_python_is_served() {
     let folder = project("python").await;
     let environment = AuthorTools::find().python_environment();
     std::os::unix::fs::symlink(environment, folder.path().join("busy/.venv")).expect("a link");
-    let edit = Edit {
+    let doubled = Edit {
         source: "plugin.py",
         from: "failed.value / total",
         to: "2 * failed.value / total",
         fixture: "fixtures/ratio.json",
         values: ["0.75", "1.5"],
     };
-    let (mut dev, took) = edited(&folder, edit).await;
+    let (mut dev, took) = edited(&folder, doubled).await;
     println!("Python, from the edit to the value: {took:?}");
 
     // What the snapshot of the first build does not have is in another one.

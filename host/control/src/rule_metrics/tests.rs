@@ -32,7 +32,7 @@ fn metrics_of_a_rule() -> (Engine, RuleMetrics) {
 }
 
 /// The same, with what was listed.
-fn output_of_a_rule() -> (Engine, Listed, RuleOutput) {
+fn output_of_a_rule() -> (Engine, SeriesIndex, RuleOutput) {
     let origin = DocumentOrigin::Folder(Path::new("."));
     let Parsed { document, config, faults, .. } =
         parse("config.yaml", &origin, &Flags::default(), CONFIG);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::listing::Listed;
+use super::super::listing::SeriesIndex;
 use super::super::reason::{Cause, Reason};
 use super::super::rule_gaps;
 use super::RuleOutput;
@@ -18,7 +18,7 @@ impl RuleOutput {
     /// `before`, and nothing else.
     pub(crate) fn unloaded(
         rules: &valid::Rules,
-        listed: &Listed,
+        listed: &SeriesIndex,
         why: &Cause,
         before: Option<&Self>,
     ) -> Self {

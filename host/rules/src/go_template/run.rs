@@ -114,7 +114,7 @@ impl<'a> Runner<'a> {
                 entries.iter().map(|(key, v)| (Item::Text(key.into()), v.into())).collect()
             }
             Item::Number(_) | Item::Text(_) => {
-                let place = branch.pipeline.place;
+                let place = branch.pipeline.position;
                 return Err(format!("{place}: range can't iterate over {}", over.type_name()));
             }
         };
@@ -145,7 +145,7 @@ impl<'a> Runner<'a> {
             let item = self.command(command, result.take(), dot);
             let placed = |error| match error {
                 CommandError::Nested(what) => what,
-                CommandError::Own(what) => format!("{}: {what}", pipeline.place),
+                CommandError::Own(what) => format!("{}: {what}", pipeline.position),
             };
             result = Some(item.map_err(placed)?);
         }
