@@ -15,7 +15,8 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     // A child process that compiles does not parse the command line.
     if std::env::args_os().nth(1).is_some_and(|first| first == leadsman_sandbox::SUBCOMMAND) {
-        return ExitCode::from(leadsman_sandbox::compile_as_child(std::env::args().skip(2)));
+        let time = std::env::args().nth(2).and_then(|time| time.parse().ok());
+        return ExitCode::from(leadsman_sandbox::compile_as_child(time));
     }
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();

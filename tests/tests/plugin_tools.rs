@@ -225,9 +225,10 @@ async fn an_edit_is_served_at_once_and_an_error_is_shown_where_it_was_made() {
     put(&folder, "built.wasm", version(1));
     let mut dev = Leadsman::follow(&["plugin", "dev", "--component", "built.wasm"], folder.path());
     dev.line("serving   https://127.0.0.1:").await;
+    dev.line("/web-0 1000").await;
     // The mapping is the one of the author.
     dev.line("/mapping.yaml:2").await;
-    value(&mut dev, "1000").await;
+    dev.line("after the change").await;
 
     let begun = replace(&folder, &version(2));
     let took = value(&mut dev, "2000").await - begun;
@@ -362,6 +363,7 @@ async fn an_edit_in_python_is_served() {
         "from dataclasses",
         "import fractions\n\nHALF = fractions.Fraction(1, 2)\nfrom dataclasses",
     );
+    dev.line("snapshot  ").await;
     dev.line("/cart-0 1.5").await;
     dev.line("after the change").await;
     // And the next edit uses that one.

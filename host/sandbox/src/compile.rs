@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit};
@@ -16,13 +16,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
 use super::code_store::CodeStore;
-use super::compile_queue::{CompileOwner, CompileQueue};
+use super::compile_queue::{CompileOwner, CompilePermit, CompileQueue};
 use super::compiled::Compiled;
 use super::engine::{self, Engine};
 use super::error::LoadError;
+use super::function_cache::FunctionCache;
 use super::limits::{self, ExceededLimit, StructuralLimits};
 use super::load::{Plugin, WeakPlugin};
-use super::optimization::Optimization;
 
 /// The subcommand of this program that runs the compiler.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -64,7 +64,8 @@ pub struct CompileCost {
 pub struct Compiler {
     /// The program that this process runs.
     program: PathBuf,
-    optimization: Optimization,
+    /// Where it compiles in this process, the functions that it has compiled.
+    functions: Option<Arc<FunctionCache>>,
     queue: CompileQueue,
     store: Option<CodeStore>,
     /// The loaded plugins by the digests of their components. All belong to the engine of the
@@ -77,16 +78,17 @@ impl Compiler {
     pub fn new(program: PathBuf, store: Option<CodeStore>) -> Self {
         Self {
             program,
-            optimization: Optimization::default(),
+            functions: None,
             queue: CompileQueue::default(),
             store,
             loaded: Mutex::default(),
         }
     }
 
-    /// Compiles in this way. The store does not tell code by it, so a store needs one way.
-    pub fn with_optimization(self, optimization: Optimization) -> Self {
-        Self { optimization, ..self }
+    /// Compiles in this process, without the limits of the compiler process, and no function twice. For
+    /// a component that is edited and loaded again and again, on the machine of its author.
+    pub fn incremental(self) -> Self {
+        Self { functions: Some(Arc::default()), ..self }
     }
 
     /// Keeps the code of so many components at most in the store.
@@ -112,21 +114,30 @@ impl Compiler {
         if let Some(code) = self.cached(&key).await {
             return Ok((code, None));
         }
-        let mut child = std::pin::pin!(run_child(&self.program, self.optimization, component));
-        let (code, cost) = match tokio::time::timeout(MAX_SHORT, &mut child).await {
-            Ok(result) => result?,
-            Err(_) => {
-                if let Some(permit) = &permit {
-                    permit.mark_long();
-                }
-                child.await?
-            }
+        let (code, cost) = match &self.functions {
+            Some(functions) => (compile_here(functions.clone(), component.into()).await?, None),
+            None => self.compile_in_child(permit.as_ref(), component).await?,
         };
         drop(permit);
         match &self.store {
             Some(store) => Ok((store.put(&key, code).await, cost)),
             None => Ok((code, cost)),
         }
+    }
+
+    async fn compile_in_child(
+        &self,
+        permit: Option<&CompilePermit>,
+        component: &[u8],
+    ) -> Result<(Compiled, Option<CompileCost>), LoadError> {
+        let mut child = std::pin::pin!(run_child(&self.program, component));
+        if let Ok(result) = tokio::time::timeout(MAX_SHORT, &mut child).await {
+            return result;
+        }
+        if let Some(permit) = permit {
+            permit.mark_long();
+        }
+        child.await
     }
 
     /// The loaded plugin of a component, if it is in use.
@@ -160,7 +171,6 @@ fn cache_key(engine: &Engine, digest: &str) -> String {
 /// Runs the compiler as a child process.
 async fn run_child(
     program: &PathBuf,
-    optimization: Optimization,
     component: &[u8],
 ) -> Result<(Compiled, Option<CompileCost>), LoadError> {
     let failed = |source| LoadError::Compiler { program: program.clone(), source };
@@ -168,7 +178,6 @@ async fn run_child(
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(cpu_time.as_secs().to_string())
-        .arg(optimization.name())
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -278,14 +287,10 @@ const COST_PREFIX: &str = "cost: ";
 /// The prefix of the child's message for an exceeded structural limit.
 const LIMIT_PREFIX: &str = "limit: ";
 
-/// Runs in the child: reads a component from standard input, writes code to standard output. The
-/// arguments are the limit of processor time in seconds, and the name of an optimization. Returns
-/// the exit code.
-pub fn compile_as_child(mut arguments: impl Iterator<Item = String>) -> u8 {
-    let cpu_time = arguments.next().and_then(|time| time.parse().ok());
-    let optimization = arguments.next().and_then(|name| Optimization::named(&name));
-    let cpu_time = cpu_time.unwrap_or(MAX_CPU_TIME.as_secs());
-    match compile_with_limits(cpu_time, optimization.unwrap_or_default()) {
+/// Runs in the child: reads a component from standard input, writes code to standard output.
+/// `cpu_time` is the limit of processor time in seconds. Returns the exit code.
+pub fn compile_as_child(cpu_time: Option<u64>) -> u8 {
+    match compile_with_limits(cpu_time.unwrap_or(MAX_CPU_TIME.as_secs())) {
         Ok(()) => 0,
         Err(ChildError::Refused(message)) => {
             eprintln!("{message}");
@@ -306,7 +311,7 @@ enum ChildError {
     Failed(String),
 }
 
-fn compile_with_limits(cpu_time: u64, optimization: Optimization) -> Result<(), ChildError> {
+fn compile_with_limits(cpu_time: u64) -> Result<(), ChildError> {
     let failed = |error: &dyn std::fmt::Display| ChildError::Failed(error.to_string());
     let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
     rustix::process::setrlimit(Resource::As, both(MAX_MEMORY)).map_err(|error| failed(&error))?;
@@ -328,7 +333,7 @@ fn compile_with_limits(cpu_time: u64, optimization: Optimization) -> Result<(), 
         .take(max)
         .read_to_end(&mut component)
         .map_err(|error| failed(&error))?;
-    let code = compile(&component, optimization).map_err(|error| match error {
+    let code = compile(&component, None).map_err(|error| match error {
         LoadError::Structure(limit) => ChildError::Refused(format!("{LIMIT_PREFIX}{limit}")),
         LoadError::Invalid(reason) => ChildError::Refused(reason),
         other => ChildError::Failed(other.to_string()),
@@ -354,16 +359,35 @@ fn container_memory() -> Option<u64> {
     std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }
 
-/// Compiles in this process, after a check of the structural limits.
-pub(super) fn compile(component: &[u8], optimization: Optimization) -> Result<Vec<u8>, LoadError> {
+async fn compile_here(
+    functions: Arc<FunctionCache>,
+    component: Arc<[u8]>,
+) -> Result<Compiled, LoadError> {
+    let compiling = move || compile(&component, Some(functions)).map(Compiled::from_compiler);
+    tokio::task::spawn_blocking(compiling).await.map_err(|error| {
+        tracing::error!(%error, "compiling a plugin panicked");
+        LoadError::Engine("the compiler failed".to_owned())
+    })?
+}
+
+/// Compiles in this process, after a check of the structural limits. With the functions that need not
+/// be compiled again.
+pub(super) fn compile(
+    component: &[u8],
+    functions: Option<Arc<FunctionCache>>,
+) -> Result<Vec<u8>, LoadError> {
     let structure =
         if is_large(component) { StructuralLimits::INTERPRETER } else { StructuralLimits::DEFAULT };
     limits::check(component, &structure).map_err(|exceeded| match exceeded {
         ExceededLimit::Malformed(_) => LoadError::Invalid(exceeded.to_string()),
         exceeded => LoadError::Structure(exceeded.to_string()),
     })?;
-    let engine = wasmtime::Engine::new(&engine::for_compiling(optimization))
-        .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+    let failed = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
+    let mut settings = engine::for_compiling();
+    if let Some(functions) = functions {
+        settings.enable_incremental_compilation(functions).map_err(failed)?;
+    }
+    let engine = wasmtime::Engine::new(&settings).map_err(failed)?;
     engine.precompile_component(component).map_err(|error| LoadError::Invalid(format!("{error:#}")))
 }
 

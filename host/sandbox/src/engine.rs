@@ -9,13 +9,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    RegallocAlgorithm, WasmBacktraceDetails,
+    WasmBacktraceDetails,
 };
 
 use super::bindings::leadsman::plugin::log;
 use super::error::LoadError;
 use super::log_rate_limit::LogRateLimit;
-use super::optimization::Optimization;
 use super::run_limits::MAX_MEMORY;
 use super::store::StoreState;
 use leadsman_model::permits::FairSemaphore;
@@ -130,7 +129,7 @@ fn settings(concurrency: usize) -> Config {
     if PoolingAllocationConfig::is_pagemap_scan_available() {
         pool.linear_memory_keep_resident(MAX_RESIDENT_BYTES).table_keep_resident(64 << 10);
     }
-    let mut config = for_compiling(Optimization::Speed);
+    let mut config = for_compiling();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .max_wasm_stack(STACK_BYTES)
@@ -139,18 +138,12 @@ fn settings(concurrency: usize) -> Config {
     config
 }
 
-/// The settings that compiled code depends on. Code runs only on engines with the same settings,
-/// except for the optimization: it runs on all of them.
-pub(super) fn for_compiling(optimization: Optimization) -> Config {
+/// The settings that compiled code depends on. Code runs only on engines with the same settings.
+pub(super) fn for_compiling() -> Config {
     let mut config = Config::new();
-    match optimization {
-        Optimization::Speed => config.cranelift_opt_level(OptLevel::Speed),
-        Optimization::None => config
-            .cranelift_opt_level(OptLevel::None)
-            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass),
-    };
     config
         .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // What only debuggers and places in backtraces need. Loaded code is memory for as long as a

@@ -12,10 +12,10 @@ mod convert;
 mod engine;
 mod error;
 mod fixtures;
+mod function_cache;
 pub mod limits;
 mod load;
 mod log_rate_limit;
-mod optimization;
 mod output;
 mod plan;
 mod run;
@@ -29,7 +29,6 @@ pub use compile_queue::CompileOwner;
 pub use engine::Engine;
 pub use error::{LoadError, RunError};
 pub use load::Plugin;
-pub use optimization::Optimization;
 pub use output::Expected;
 pub use run::{
     Context, Description, OwnQuery, PlannedAsk, PlannedQuery, Planning, PluginFault, Run,

@@ -13,7 +13,6 @@ use super::compiled::Compiled;
 use super::engine::Engine;
 use super::error::{LOG, LoadError};
 use super::fixtures;
-use super::optimization::Optimization;
 use super::run::Description;
 use super::store::StoreState;
 use leadsman_model::reference::Digest;
@@ -83,7 +82,7 @@ impl Plugin {
     /// Loads a trusted component: compiles it in this process and blocks meanwhile.
     pub fn load_trusted(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
         sniff(bytes)?;
-        let code = Compiled::from_compiler(compile::compile(bytes, Optimization::Speed)?);
+        let code = Compiled::from_compiler(compile::compile(bytes, None)?);
         Self::link(engine.clone(), Digest::of(bytes).hex(), fixtures::section(bytes), (&code, None))
     }
 

@@ -13,7 +13,7 @@ use crate::app;
 use crate::explain::try_mapping::IS_FOLDER;
 use leadsman_control as control;
 use leadsman_oci::{Digest, Reference};
-use leadsman_sandbox::{CompileOwner, Compiler, Engine, Optimization, Plugin};
+use leadsman_sandbox::{CompileOwner, Compiler, Engine, Plugin};
 
 /// How many versions of a plugin that is edited have their code kept. With an interpreter, each has tens of
 /// megabytes.
@@ -44,11 +44,11 @@ impl Tools {
         Ok(Self { engine: app::runtime()?.engine, compiler: app::compiler(cache)? })
     }
 
-    /// The same for a plugin that is edited: what is compiled soon matters more than how fast it runs.
+    /// The same for a plugin that is edited: what did not change is not compiled again.
     pub(super) fn for_edits(cache: &Path) -> anyhow::Result<Self> {
         let tools = Self::new(Some(cache))?;
-        let compiler = tools.compiler.with_optimization(Optimization::None);
-        Ok(Self { compiler: compiler.keeping(MAX_EDITS), ..tools })
+        let compiler = tools.compiler.incremental().keeping(MAX_EDITS);
+        Ok(Self { compiler, ..tools })
     }
 
     /// Loads a plugin: a file, the name of one that ships with the adapter, or a reference.

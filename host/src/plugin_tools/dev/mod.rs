@@ -155,7 +155,10 @@ impl<P: Fn(&str)> Work<P> {
             let took = begun.elapsed();
             match self.tools.load("what was built", built.component.clone()).await {
                 // Its sources may import, or read, what that snapshot does not have.
-                Err(_) if built.reuses_snapshot => new_snapshot = true,
+                Err(_) if built.reuses_snapshot => {
+                    (self.print)("snapshot  this edit needs a new one\n");
+                    new_snapshot = true;
+                }
                 loaded => break (built.component, loaded?, took),
             }
         };

@@ -9,6 +9,7 @@ that the snapshot lacks is no ImportError, which sources may catch to do without
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import sys
 from types import ModuleType
@@ -54,7 +55,12 @@ class HotReload:
         if not self._is_new:
             content = _area.content(self._area)
             if content is not None:
-                self._plugin = self._executed(json.loads(content))
+                try:
+                    self._plugin = self._executed(json.loads(content))
+                except BaseException:
+                    # The snapshot that is taken then says what is wrong.
+                    sys.stderr = io.StringIO()
+                    raise
             self._is_new = True
         return self._plugin
 
