@@ -35,6 +35,8 @@ fn main() -> ExitCode {
     let default = match cli.command {
         // They print the faults themselves.
         Command::Check(_) | Command::Rules(_) | Command::Convert(_) => "off",
+        // They may serve a configuration, whose faults they print themselves.
+        Command::Try(_) | Command::Plugin(_) => "warn,kube_client=off,leadsman_control::report=off",
         // What kube-apiserver refuses is reported by the command itself.
         _ if quiet => "warn,kube_client=off",
         _ => "info",

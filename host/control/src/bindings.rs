@@ -220,7 +220,9 @@ impl BindJob {
         let (Some(of_objects), Some(of_external)) = (&per_object, &external) else {
             // One that can be used may have a problem, too, and is not what is missing.
             let why = if per_object.is_none() { why } else { also };
-            return Some((RuleOutput::unloaded(rules, listed, &why?, before), Vec::new()));
+            let delegates = self.delegates.as_deref();
+            let output = RuleOutput::unloaded(rules, listed, &why?, before, delegates);
+            return Some((output, Vec::new()));
         };
         let known = before.and_then(RuleOutput::rules);
         let (rules, kept) = with_last_good(rules, known);

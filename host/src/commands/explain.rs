@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use leadsman::explain::{
-    self, ExplainedRead, Explainer, HpaExplainer, MetricText, Reads, TryOptions,
+    self, ExplainError, ExplainedRead, Explainer, HpaExplainer, MetricText, Reads, TryOptions,
 };
 use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
@@ -76,7 +76,11 @@ pub(super) fn tried(options: &TryOptions, output: ExplainOutput, file: Option<&P
 fn ended(done: anyhow::Result<anyhow::Result<ExitCode>>) -> ExitCode {
     match done.flatten() {
         Ok(code) => code,
-        Err(error) => failed(&error),
+        Err(error) => {
+            let code = failed(&error);
+            let has_faults = matches!(error.downcast_ref(), Some(ExplainError::Faults(_)));
+            if has_faults { ExitCode::from(FAULTS) } else { code }
+        }
     }
 }
 

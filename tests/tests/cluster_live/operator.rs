@@ -58,9 +58,14 @@ async fn a_missing_config_map_is_awaited() {
     let missing = ["there is no ConfigMap awaited/settings"];
     wait_rejected(&leadsman, "operator", "Unreadable", &missing).await;
     assert_eq!(leadsman.get("/livez").await.status, 200);
-    let unready = leadsman.get("/readyz").await;
-    assert_ne!(unready.status, 200, "{unready:#?}");
-    assert!(unready.body.contains("configuration"), "{unready:#?}");
+    // It waits for the cluster's authorities before.
+    eventually("a process that waits for its configuration", TIMEOUT, async || {
+        let unready = leadsman.get("/readyz").await;
+        assert_ne!(unready.status, 200, "{unready:#?}");
+        let waits = unready.body.contains("configuration");
+        waits.then_some(()).ok_or_else(|| format!("{unready:#?}"))
+    })
+    .await;
     is_not_known_yet(&site, &leadsman, "awaited", "Unreadable").await;
 
     site.operator.write(site.config().mapping(external("depth", 4))).await;

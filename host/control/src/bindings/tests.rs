@@ -37,15 +37,23 @@ resourceRules:
     containerLabel: container
 ";
 
+const DELEGATES: &str = "delegates:
+- {name: other, url: 'http://127.0.0.1:1', auth: {serviceAccount: {}}, apis: [custom, resource]}
+";
+
 /// The operator's document, whose plugins cannot be used for this reason.
 fn job(why: &Cause) -> BindJob {
+    job_of(CONFIG, why)
+}
+
+fn job_of(text: &str, why: &Cause) -> BindJob {
     let origin = DocumentOrigin::Folder(Path::new("."));
     let Parsed { document, config, faults, .. } =
-        parse("config.yaml", &origin, &Flags::default(), CONFIG);
+        parse("config.yaml", &origin, &Flags::default(), text);
     assert_eq!(faults, []);
     let written = Document {
         name: "config.yaml".to_owned(),
-        text: CONFIG.to_owned(),
+        text: text.to_owned(),
         location: DocumentLocation::Folder(PathBuf::new()),
     };
     BindJob {
@@ -133,6 +141,22 @@ async fn reads_of_the_metrics_of_rules_are_told_that_a_plugin_is_being_loaded() 
         resource(&snapshot, MeasuredKind::Nodes).await,
     ] {
         assert_eq!(error.reason(), "unknown_metric", "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_delegates_serve_goes_on_while_a_plugin_is_being_loaded() {
+    let why = Cause::new(Reason::Loading, "/plugins/per-object", "the plugin is being loaded");
+    let mut job = job_of(&format!("{CONFIG}{DELEGATES}"), &why);
+    let delegation = &job.runtime.delegation;
+    let none = Delegates::none(delegation);
+    let (delegates, changes) = Delegates::replaced(&none, &job.config.delegates, delegation);
+    assert!(changes.faults.is_empty(), "{:?}", changes.faults);
+    job.delegates = Some(delegates);
+    let snapshot = Snapshot::new(1, assembly(job.bind().0).contents);
+    // What is unknown here is for them.
+    for error in [custom(&snapshot, "busy").await, resource(&snapshot, MeasuredKind::Pods).await] {
+        assert!(error.is_unknown(), "{error}");
     }
 }
 

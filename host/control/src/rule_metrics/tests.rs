@@ -134,7 +134,7 @@ fn what_rules_gave_before_goes_on_while_their_plugins_are_loaded_anew() {
     let (_engine, listed, before) = output_of_a_rule();
     let why = Cause::new(Reason::Loading, "/plugins/per-object", "the plugin is being loaded");
     let rules = before.rules().unwrap().clone();
-    let now = RuleOutput::unloaded(&rules, &listed, &why, Some(&before));
+    let now = RuleOutput::unloaded(&rules, &listed, &why, Some(&before), None);
     assert!(same(&now.metrics, &before.metrics) && now.rules().is_some());
     let pods = ReadKind::Custom("pods");
     let loading = NotGiven::Unloaded("rules[0]: the plugin is being loaded".to_owned());
@@ -142,7 +142,7 @@ fn what_rules_gave_before_goes_on_while_their_plugins_are_loaded_anew() {
     assert_eq!(before.gaps.of("all", pods), NotGiven::Unknown);
     // Once it is refused, nothing is being loaded any more.
     let why = Cause::new(Reason::NotAllowed, "/plugins/per-object", "it is not signed");
-    let refused = RuleOutput::unloaded(&rules, &listed, &why, Some(&now));
+    let refused = RuleOutput::unloaded(&rules, &listed, &why, Some(&now), None);
     assert!(same(&refused.metrics, &before.metrics));
     assert_eq!(refused.gaps.of("all", pods), NotGiven::Unknown);
 }

@@ -7,6 +7,7 @@ use super::super::reason::{Cause, Reason};
 use super::super::rule_gaps;
 use super::RuleOutput;
 use leadsman_config::valid;
+use leadsman_delegate::{Api, Delegates};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
 use leadsman_model::serve::Serve;
@@ -15,16 +16,19 @@ use leadsman_rules::{Resolve, resolver};
 
 impl RuleOutput {
     /// What there is of rules whose plugins are not loaded, and why they are not: what was served
-    /// `before`, and nothing else.
+    /// `before`, and nothing else. What delegates serve goes on, too, so nothing is claimed of their APIs.
     pub(crate) fn unloaded(
         rules: &valid::Rules,
         listed: &SeriesIndex,
         why: &Cause,
         before: Option<&Self>,
+        delegates: Option<&Delegates>,
     ) -> Self {
+        let delegated = |api| delegates.is_some_and(|delegates| delegates.serve(api));
         let resolve = resolver(&listed.resources);
         let before = before.filter(|before| before.rules().is_some());
-        let gaps = if why.reason == Reason::Loading {
+        let claims = !delegated(Api::Custom) && !delegated(Api::External);
+        let gaps = if why.reason == Reason::Loading && claims {
             let messages: Vec<_> = why.faults.iter().map(|fault| fault.message.as_str()).collect();
             rule_gaps::unloaded(rules, &resolve, &messages.join("; "))
         } else {
@@ -35,6 +39,7 @@ impl RuleOutput {
         };
         match before {
             Some(before) => Self { gaps, ..before.clone() },
+            None if delegated(Api::Resource) => Self { gaps, ..Self::default() },
             None => {
                 let resource_errors = resource_metrics(rules, &resolve, why);
                 Self { gaps, resource_errors, ..Self::default() }
