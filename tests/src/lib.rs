@@ -45,6 +45,7 @@ mod scaler;
 mod signing;
 mod stack;
 mod traffic;
+mod unreachable;
 mod upstream;
 mod versions;
 mod waiting;
@@ -87,6 +88,7 @@ pub use scaler::{Pushes, Refused, ScalerClient, Spec, Trigger};
 pub use signing::SigningKey;
 pub use stack::Stack;
 pub use traffic::Traffic;
+pub use unreachable::Unreachable;
 pub use upstream::Upstream;
 pub use versions::{
     broken_version, parse_quantity, version, version_padded, version_with_fixtures,

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use leadsman_tests::{Reply, Upstream, eventually};
+use leadsman_tests::{Reply, Unreachable, Upstream, eventually};
 use serde_json::json;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use super::measure::MAX_RECOVERY;
 use super::scene::Scene;
@@ -108,10 +106,9 @@ pub(super) async fn pages(scene: &Scene) {
 /// A source that answers nothing, and one that no connection is made to.
 pub(super) async fn hang(scene: &mut Scene) {
     let hanging = Upstream::start(Reply::NoReply).await;
-    let (listener, _waiting) = full().await;
-    let unreachable = format!("http://{}", listener.local_addr().expect("a bound address"));
+    let unreachable = Unreachable::start().await;
     let url = scene.url();
-    scene.configure(configs::hanging(&url, &hanging.url(), &unreachable));
+    scene.configure(configs::hanging(&url, &hanging.url(), &unreachable.url()));
     eventually("the sources", MAX_RECOVERY, async || {
         let answer = scene.leadsman.get(&configs::busy("ready")).await;
         if answer.is_success() { Ok(()) } else { Err(answer.body) }
@@ -128,18 +125,4 @@ pub(super) async fn hang(scene: &mut Scene) {
     println!("{:<34}the slowest read took {slowest:.1?}", "");
     assert!(reads.iter().all(|(ok, _)| !ok), "values of a source that gave none");
     assert!(slowest < DEADLINE + LATE, "a read took {slowest:?}");
-}
-
-/// An address where no connection is ever made: what waits to be accepted there fills its queue.
-async fn full() -> (TcpListener, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
-    let listener = socket.listen(1).expect("a listener");
-    let address = listener.local_addr().expect("a bound address");
-    let mut waiting = Vec::new();
-    let enough = Duration::from_millis(500);
-    while let Ok(connected) = timeout(enough, TcpStream::connect(address)).await {
-        waiting.push(connected.expect("a connection"));
-    }
-    (listener, waiting)
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use leadsman_tests::{Config, Leadsman, Reply, Upstream, eventually, paths};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
+use leadsman_tests::{Config, Leadsman, Reply, Unreachable, Upstream, eventually, paths};
 
 use super::{METRIC, QUERY, Scene, good, mapping};
 
@@ -23,25 +21,10 @@ async fn a_connection_without_an_answer() {
     scene.fails_and_recovers(&["time|deadline|within|1s"]).await;
 }
 
-/// An address where no connection is ever made: what waits to be accepted there fills its queue.
-async fn full() -> (TcpListener, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
-    let listener = socket.listen(1).expect("a listener");
-    let address = listener.local_addr().expect("a bound address");
-    let mut waiting = Vec::new();
-    let enough = Duration::from_millis(500);
-    while let Ok(connected) = timeout(enough, TcpStream::connect(address)).await {
-        waiting.push(connected.expect("a connection"));
-    }
-    (listener, waiting)
-}
-
 #[tokio::test]
 async fn a_connection_that_is_never_made() {
-    let (listener, _waiting) = full().await;
-    let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-    let config = Config::shop(&url).mapping(mapping().set("deadline", "10s"));
+    let unreachable = Unreachable::start().await;
+    let config = Config::shop(&unreachable.url()).mapping(mapping().set("deadline", "10s"));
     let leadsman = Leadsman::start(config).await;
     let failure = leadsman.get(&paths::pods("shop", METRIC)).await.failure();
     assert_eq!(failure.code, 503, "{failure:?}");
