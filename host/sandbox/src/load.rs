@@ -7,9 +7,11 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::bindings::MappingPre;
-use super::compile::{self, CompileCost, Compiler};
+use super::compile;
 use super::compile_queue::CompileOwner;
 use super::compiled::Compiled;
+use super::compiler::Compiler;
+use super::compiler_process::CompileCost;
 use super::engine::Engine;
 use super::error::{LOG, LoadError};
 use super::fixtures;
@@ -144,7 +146,7 @@ impl Plugin {
 }
 
 /// Runs work on a thread for blocking work.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LoadError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
