@@ -11,7 +11,7 @@ use leadsman_provider::explanation::{MetricExplanation, With};
 use serde::Serialize;
 
 use super::plain::Plain;
-use super::{FAULTS, failed, printed, run};
+use super::{FAILED, FAULTS, failed_with, printed, run};
 use crate::cli::{Explain, ExplainFlags, ExplainOutput, Try};
 
 /// Explains an autoscaler, a metric or a mapping.
@@ -77,9 +77,8 @@ fn ended(done: anyhow::Result<anyhow::Result<ExitCode>>) -> ExitCode {
     match done.flatten() {
         Ok(code) => code,
         Err(error) => {
-            let code = failed(&error);
             let has_faults = matches!(error.downcast_ref(), Some(ExplainError::Faults(_)));
-            if has_faults { ExitCode::from(FAULTS) } else { code }
+            failed_with(&error, if has_faults { FAULTS } else { FAILED })
         }
     }
 }

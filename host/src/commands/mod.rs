@@ -98,6 +98,10 @@ fn print_line(text: impl fmt::Display) {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    failed_with(error, FAILED)
+}
+
+fn failed_with(error: &anyhow::Error, code: u8) -> ExitCode {
     eprintln!("leadsman: {}", Plain(format_args!("{error:#}")));
-    ExitCode::from(FAILED)
+    ExitCode::from(code)
 }

@@ -21,7 +21,7 @@ const MAPPING: &str = "/mappings/0";
 const TRIED_PLUGIN: &str = "tried";
 
 /// A file of the author.
-pub(super) struct Written {
+pub(super) struct AuthorFile {
     document: Document,
     /// Which revision of it this is.
     revision: String,
@@ -29,7 +29,7 @@ pub(super) struct Written {
 
 /// The one mapping of a file of the author.
 pub(crate) struct MappingFile {
-    written: Written,
+    written: AuthorFile,
     /// The place of the mapping in the file.
     place: &'static str,
 }
@@ -37,7 +37,7 @@ pub(crate) struct MappingFile {
 /// What is tried.
 pub(super) struct Trial {
     mapping: MappingFile,
-    against: Written,
+    against: AuthorFile,
     /// The component that runs in place of the plugin that the mapping names, as its author called it.
     component: Option<String>,
     /// The configuration that is made of them.
@@ -55,7 +55,7 @@ pub(super) struct Renamed {
     both: String,
 }
 
-impl Written {
+impl AuthorFile {
     /// Reads and parses a file.
     pub(super) fn read(file: &Path) -> Result<Self, ExplainError> {
         let name = file.display().to_string();
@@ -83,7 +83,7 @@ impl Written {
 impl MappingFile {
     /// Reads and parses a file with one mapping.
     pub(crate) fn read(file: &Path) -> Result<Self, ExplainError> {
-        let written = Written::read(file)?;
+        let written = AuthorFile::read(file)?;
         let place = place_of_mapping(&written.document.value)
             .map_err(|reason| ExplainError::File { file: written.document.name.clone(), reason })?;
         Ok(Self { written, place })
@@ -114,7 +114,7 @@ impl MappingFile {
 impl Trial {
     /// Makes the configuration.
     pub(super) fn of(options: &TryOptions) -> Result<Self, ExplainError> {
-        let against = Written::read(&options.against)?;
+        let against = AuthorFile::read(&options.against)?;
         let mapping = MappingFile::read(&options.mapping)?;
         let mut tried = mapping.mapping();
         let component = match &options.plugin {
@@ -244,10 +244,10 @@ mod tests {
     /// The configuration that is made, as it is loaded.
     const MADE: &str = "/tmp/.leadsman-try-x.yaml";
 
-    fn written(name: &str, text: &str) -> Written {
+    fn written(name: &str, text: &str) -> AuthorFile {
         let (document, faults) = Document::parse(name, text);
         assert!(faults.is_empty(), "{faults:?}");
-        Written { document, revision: "sha256:00".to_owned() }
+        AuthorFile { document, revision: "sha256:00".to_owned() }
     }
 
     fn trial(component: Option<&str>) -> Trial {

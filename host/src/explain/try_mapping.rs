@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ExplainError;
 use super::explainer::{self, Explainer, Reads};
-use super::trial::{Trial, Written};
+use super::trial::{AuthorFile, Trial};
 
 /// The keys of a configuration that a tried mapping may use.
 pub(crate) const USED: [&str; 7] =
@@ -73,7 +73,7 @@ pub async fn try_mapping(options: &TryOptions) -> Result<MetricExplanation, Expl
 }
 
 pub(crate) fn read(file: &Path) -> Result<Value, ExplainError> {
-    Ok(Written::read(file)?.value())
+    Ok(AuthorFile::read(file)?.value())
 }
 
 /// The JSON pointer of the one mapping of a file: by itself, in a list of one, or as the only one of a

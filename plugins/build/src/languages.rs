@@ -191,24 +191,17 @@ impl Project {
 
     /// Builds the component, without fixtures. What the language's tool prints goes to standard error.
     /// The same sources and the same tool give the same bytes, whatever the folder.
-    pub fn build(&self) -> Result<Vec<u8>, ProjectError> {
-        self.build_with(None)
-    }
-
-    /// The same for `leadsman plugin dev`, sooner: where a component of the language includes a snapshot
-    /// of an interpreter, that of an earlier build is used again, which is in the file `snapshot`. If it
-    /// is not there or does not fit, the file is written anew.
-    pub fn build_for_dev(&self, snapshot: &Path) -> Result<Vec<u8>, ProjectError> {
-        self.build_with(Some(snapshot))
-    }
-
-    fn build_with(&self, snapshot: Option<&Path>) -> Result<Vec<u8>, ProjectError> {
+    ///
+    /// For `leadsman plugin dev`, which is to have it soon, with a file for a snapshot: where a component
+    /// of the language includes one of an interpreter, the one in that file is used again. If it is not
+    /// there or does not fit, the file is written anew.
+    pub fn build(&self, dev_snapshot: Option<&Path>) -> Result<Vec<u8>, ProjectError> {
         let folder = self.absolute()?;
         let module = match self.language {
             Language::Rust => rust::build(&folder)?,
             Language::Go => go::build(&folder)?,
             Language::JavaScript => return javascript::build(&folder),
-            Language::Python => return python::build(&folder, snapshot),
+            Language::Python => return python::build(&folder, dev_snapshot),
         };
         Ok(component_of_module(&module)?)
     }

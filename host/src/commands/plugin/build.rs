@@ -26,7 +26,7 @@ pub(super) struct Built {
 /// Builds a component, writes it, and prints its size and digest.
 pub(super) fn build(arguments: &BuildPlugin) -> ExitCode {
     let snapshot = arguments.dev_snapshot.as_deref();
-    let written = Built::with(&arguments.path, snapshot).and_then(|built| {
+    let written = Built::of(&arguments.path, snapshot).and_then(|built| {
         let output = arguments.output.as_ref().unwrap_or(&built.output);
         std::fs::write(output, &built.component)
             .with_context(|| format!("cannot write {}", output.display()))?;
@@ -50,19 +50,11 @@ pub(super) fn build(arguments: &BuildPlugin) -> ExitCode {
 
 impl Built {
     /// Builds a project, or takes a core module that another tool made.
-    pub(super) fn of(path: &Path) -> anyhow::Result<Self> {
-        Self::with(path, None)
-    }
-
-    fn with(path: &Path, dev_snapshot: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn of(path: &Path, dev_snapshot: Option<&Path>) -> anyhow::Result<Self> {
         let (mut component, fixtures, output) = if path.is_dir() {
             let project = Project::find(path)?;
             let output = path.join(project.component_name());
-            let component = match dev_snapshot {
-                Some(snapshot) => project.build_for_dev(snapshot)?,
-                None => project.build()?,
-            };
-            (component, project.fixtures(), output)
+            (project.build(dev_snapshot)?, project.fixtures(), output)
         } else {
             let module =
                 std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -103,7 +103,7 @@ impl Tested {
     /// A project is built; a component is taken as it is.
     fn of(path: &Path, bless: bool) -> anyhow::Result<Self> {
         if path.is_dir() {
-            let built = Built::of(path)?;
+            let built = Built::of(path, None)?;
             return Ok(Self { component: built.component, files: read_fixtures(&built.fixtures)? });
         }
         if bless {

@@ -17,7 +17,7 @@ use leadsman_provider::explanation::With;
 use leadsman_provider::snapshot::Snapshot;
 
 use super::PluginError;
-use super::origin::{self, Tools};
+use super::origin::Tools;
 use super::table;
 use crate::app::{AdminAuth, App, ClusterOptions, Options, StartError};
 use crate::explain::{MetricText, paths_in};
@@ -153,16 +153,16 @@ impl<P: Fn(&str)> Work<P> {
         let (component, plugin, built) = loop {
             let built = self.project.build(new_snapshot).await?;
             let took = begun.elapsed();
-            match self.tools.load("what was built", built.component.clone()).await {
+            match self.tools.load("what was built", built.bytes.clone()).await {
                 // Its sources may import, or read, what that snapshot does not have.
                 Err(_) if built.reuses_snapshot => {
                     (self.print)("snapshot  this edit needs a new one\n");
                     new_snapshot = true;
                 }
-                loaded => break (built.component, loaded?, took),
+                loaded => break (built.bytes, loaded?, took),
             }
         };
-        let digest = origin::digest(&component);
+        let digest = plugin.digest().to_owned();
         let size = component.len();
         let tested = control::self_test(&plugin).await.map_err(PluginError)?;
         let served = self.project.configure(&plugin.description().name)?;

@@ -29,8 +29,8 @@ pub(super) struct Project {
 }
 
 /// A component that was built.
-pub(super) struct Built {
-    pub(super) component: Bytes,
+pub(super) struct BuiltComponent {
+    pub(super) bytes: Bytes,
     /// Whether it is of the snapshot of an earlier build, which may be too old for its sources.
     pub(super) reuses_snapshot: bool,
 }
@@ -91,9 +91,9 @@ impl Project {
     ///
     /// In languages whose components include a snapshot of an interpreter, that of an earlier build is
     /// used again unless a new one is asked for. If that cannot be taken, the earlier one stays.
-    pub(super) async fn build(&self, new_snapshot: bool) -> anyhow::Result<Built> {
+    pub(super) async fn build(&self, new_snapshot: bool) -> anyhow::Result<BuiltComponent> {
         if let Some(file) = &self.options.component {
-            return Ok(Built { component: origin::read(file)?, reuses_snapshot: false });
+            return Ok(BuiltComponent { bytes: origin::read(file)?, reuses_snapshot: false });
         }
         let [built, earlier, new] = ["built.wasm", "snapshot.wasm", "new-snapshot.wasm"]
             .map(|name| self.folder.path().join(name));
@@ -125,7 +125,7 @@ impl Project {
         if new.exists() {
             std::fs::rename(&new, &earlier).context("cannot keep the snapshot")?;
         }
-        Ok(Built { component: origin::read(&built)?, reuses_snapshot })
+        Ok(BuiltComponent { bytes: origin::read(&built)?, reuses_snapshot })
     }
 
     /// Gives a component to the adapter.
