@@ -16,7 +16,7 @@ use leadsman_model::serve::Serve;
 use leadsman_provider::snapshot::{Contents, Rejection, RejectionReason, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
-use leadsman_server::auth::{Peer, attributes};
+use leadsman_server::auth::attributes;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
@@ -64,8 +64,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
 });
 
 fn answer(address: &str, accepted: &str) -> Option<(StatusCode, Vec<u8>)> {
-    let peer = Arc::new(Peer::default());
-    let request = Request::builder().uri(address).header(header::ACCEPT, accepted).extension(peer);
+    let request = Request::builder().uri(address).header(header::ACCEPT, accepted);
     let request = request.body(Body::empty()).ok()?;
     let Api { runtime, router } = &*API;
     runtime.block_on(async {

@@ -11,7 +11,7 @@ use leadsman_api::CurrentSnapshot;
 use leadsman_provider::snapshot::{Contents, Snapshot};
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_scaler::{ScalerState, router};
-use leadsman_server::auth::Peer;
+use leadsman_server::ConnectionHandle;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -51,7 +51,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let framed = [&[0][..], &length.to_be_bytes(), message].concat();
     let request = Request::post(format!("/externalscaler.ExternalScaler/{call}"))
         .header(header::CONTENT_TYPE, "application/grpc")
-        .extension(Arc::new(Peer::default()))
+        .extension(ConnectionHandle::unconnected())
         .body(Body::from(framed));
     let Ok(request) = request else { return };
     let Scaler { runtime, router } = &*SCALER;

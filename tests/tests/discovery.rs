@@ -228,6 +228,22 @@ async fn other_methods_are_not_allowed() {
 }
 
 #[tokio::test]
+async fn heads_are_those_of_the_bodies() {
+    let (leadsman, upstream) = start().await;
+    upstream.set_reply(Reply::pods(&[("web-0", "1")]));
+    let (read, absent) = (paths::pods("shop", "requests"), paths::pods("shop", "nothing"));
+    for path in ["/apis", CUSTOM_V2, "/readyz", &read, &absent, "/nothing"] {
+        let whole = leadsman.get(path).await;
+        let head = leadsman.send(Method::HEAD, path).await;
+        assert_eq!((head.status, head.body.as_str()), (whole.status, ""), "{path}");
+        assert_eq!(head.header("content-type"), whole.header("content-type"), "{path}");
+        assert_eq!(head.header("content-length"), whole.body.len().to_string(), "{path}");
+    }
+    let refused = leadsman.send(Method::POST, &read).await;
+    assert_eq!(refused.header("allow"), "GET,HEAD");
+}
+
+#[tokio::test]
 async fn values_are_protobuf_for_clients_that_prefer_it_and_everything_else_is_json() {
     let (leadsman, upstream) = start().await;
     upstream.set_reply(Reply::pods(&[("web-0", "1")]));

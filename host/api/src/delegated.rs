@@ -1,25 +1,20 @@
 //! Forwards reads of metrics that are not served here to a delegate, if one is configured for them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::Extension;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{StatusCode, header};
 use serde_json::Value;
 
 use super::current::Generation;
-use super::read::{ReadState, warning_header};
+use super::read::{ReadRequest, ReadState, warning_header};
 use super::status::Status;
 use leadsman_delegate::{
     Delegate, DelegateAnswer, ForwardedRequest, ForwardedUser, RequestedMetric,
 };
 use leadsman_provider::{Caller, ReadError};
-use leadsman_server::auth::{ANONYMOUS, Identity, UNAUTHENTICATED};
-
-/// The identity of the requester, where requests have users.
-pub(super) type RequesterIdentity = Option<Extension<Arc<Identity>>>;
+use leadsman_server::auth::{ANONYMOUS, UNAUTHENTICATED};
 
 /// A read that may pass to a delegate.
 pub(super) struct DelegatedRead<'a> {
@@ -27,14 +22,8 @@ pub(super) struct DelegatedRead<'a> {
     pub(super) generation: &'a Generation,
     /// What is requested.
     pub(super) asked: RequestedMetric<'a>,
-    /// Its path and query.
-    pub(super) uri: &'a Uri,
-    /// Its headers.
-    pub(super) headers: &'a HeaderMap,
-    /// The requester.
-    pub(super) requester: &'a RequesterIdentity,
-    /// The requester as the provider counts it.
-    pub(super) caller: Caller<'a>,
+    /// The request itself.
+    pub(super) request: ReadRequest<'a>,
 }
 
 impl ReadState {
@@ -44,7 +33,8 @@ impl ReadState {
         failed: ReadError,
         read: DelegatedRead<'_>,
     ) -> Result<Response, Status> {
-        let DelegatedRead { generation, asked, uri, headers, requester, caller } = read;
+        let DelegatedRead { generation, asked, request } = read;
+        let ReadRequest { uri, headers, identity, caller } = request;
         // A rule may give the metric once it is loaded and its series are known. Until then only those
         // delegates are asked of which the configuration says that it is theirs.
         let specific = failed.may_be_given();
@@ -53,8 +43,8 @@ impl ReadState {
         {
             // Requests that are not authenticated, on a machine without a cluster.
             let nobody = (vec![UNAUTHENTICATED.to_owned()], BTreeMap::new());
-            let user = match requester {
-                Some(Extension(identity)) => ForwardedUser {
+            let user = match identity {
+                Some(identity) => ForwardedUser {
                     name: &identity.user,
                     uid: identity.uid.as_deref(),
                     groups: &identity.groups,

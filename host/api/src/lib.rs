@@ -4,6 +4,7 @@ pub mod admin;
 mod current;
 mod delegated;
 mod discovery;
+mod dispatch;
 mod explain;
 mod fixed;
 mod hour;
@@ -18,22 +19,23 @@ mod traced;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
+use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderValue, StatusCode, Uri, header};
 
 pub use current::CurrentSnapshot;
+use dispatch::Dispatcher;
 pub use explain::explain;
 pub use hour::Hours;
-use leadsman_delegate::HOPS;
+use in_flight::LongAnswers;
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::Readiness;
-use leadsman_server::auth::{Auth, Peer};
+use leadsman_server::auth::Auth;
 use read::ReadState;
+use responses::ResponseCache;
 pub use status::Status;
+use tower::service_fn;
 
 /// What the routes share.
 #[derive(Clone)]
@@ -52,25 +54,31 @@ pub struct ApiState {
 
 /// All routes of the secure port.
 pub fn router(state: ApiState) -> Router {
-    // Probes have no credentials.
-    let health = Router::new()
-        .route("/livez", get(fixed::alive))
-        .route("/healthz", get(fixed::alive))
-        .route("/readyz", get(fixed::ready))
-        .method_not_allowed_fallback(method_not_allowed);
-    let reads = Router::new()
-        .route("/apis/custom.metrics.k8s.io/{version}/{*rest}", get(read::custom))
-        .route("/apis/external.metrics.k8s.io/{version}/{*rest}", get(read::external))
-        .route("/apis/metrics.k8s.io/{version}/{*rest}", get(read::resource))
-        .with_state(ReadState {
+    let dispatcher = Arc::new(Dispatcher {
+        reads: ReadState {
             served: state.served.clone(),
-            responses: Arc::default(),
-            long_answers: Arc::default(),
+            responses: ResponseCache::default(),
+            long_answers: LongAnswers::default(),
             metrics: state.metrics.clone(),
             auth: state.auth.clone(),
             hours: state.hours.clone(),
-        });
-    let guarded = Router::new()
+        },
+        routes: routes(state.clone()),
+        state: state.clone(),
+    });
+    // Probes have no credentials.
+    Router::new()
+        .route("/livez", get(fixed::alive))
+        .route("/healthz", get(fixed::alive))
+        .route("/readyz", get(fixed::ready))
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(state)
+        .fallback_service(service_fn(move |request| dispatcher.clone().answer(request)))
+}
+
+/// What is requested besides values.
+fn routes(state: ApiState) -> Router {
+    Router::new()
         .route("/version", get(fixed::version))
         .route("/openapi/v2", get(fixed::openapi_v2))
         .route("/openapi/v3", get(fixed::openapi_v3))
@@ -80,47 +88,19 @@ pub fn router(state: ApiState) -> Router {
         .route("/apis/{group}/", get(discovery::group))
         .route("/apis/{group}/{version}", get(discovery::resources))
         .route("/apis/{group}/{version}/", get(discovery::resources))
-        .merge(reads)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(state.clone(), guard));
-    health.merge(guarded).with_state(state)
+        .with_state(state)
 }
 
-/// Authorizes every request before it is routed.
-async fn guard(
-    State(state): State<ApiState>,
-    Extension(peer): Extension<Arc<Peer>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let begun = leadsman_trace::is_on().then(std::time::SystemTime::now);
-    // One that comes back could come back without end, whoever sent it.
-    if request.headers().contains_key(HOPS) && came_back(&state, request.headers()) {
-        return delegated::loop_found().into();
-    }
-    let Some(auth) = &state.auth else { return traced::run(request, next, begun).await };
-    let (mut parts, body) = request.into_parts();
-    match auth.admit(&mut parts, &peer).await {
-        Ok(()) => traced::run(Request::from_parts(parts, body), next, begun).await,
-        Err(denied) => {
-            state.metrics.denied(denied.reason());
-            tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");
-            Status::from(denied).into()
-        }
-    }
-}
-
-fn came_back(state: &ApiState, headers: &HeaderMap) -> bool {
-    let served = state.served.now();
-    served.snapshot.delegates().is_some_and(|delegates| delegates.is_loop(headers))
-}
-
-async fn not_found(State(_): State<ApiState>, uri: Uri) -> Response {
+async fn not_found(uri: Uri) -> Response {
     let message = format!("there is nothing at {}", uri.path());
     Status::new(StatusCode::NOT_FOUND, message).into()
 }
 
 async fn method_not_allowed() -> Response {
-    Status::new(StatusCode::METHOD_NOT_ALLOWED, "metrics can only be read: use GET").into()
+    let refused = Status::new(StatusCode::METHOD_NOT_ALLOWED, "metrics can only be read: use GET");
+    let mut response = Response::from(refused);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+    response
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use super::discovery::{CUSTOM, EXTERNAL, RESOURCE};
+use leadsman_delegate::Api;
 use leadsman_model::names::InvalidName;
 use leadsman_provider::ObjectSelection;
 use leadsman_provider::snapshot::MeasuredKind;
@@ -44,6 +46,21 @@ fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
     let rest = path.splitn(5, '/').nth(4)?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     rest.split('/').map(|segment| percent_decode_str(segment).decode_utf8().ok()).collect()
+}
+
+/// The API that a path reads values of: one below the version of its group.
+pub(super) fn api_of_read(path: &str) -> Option<Api> {
+    let (group, rest) = path.strip_prefix("/apis/")?.split_once('/')?;
+    let (version, rest) = rest.split_once('/')?;
+    if version.is_empty() || rest.is_empty() {
+        return None;
+    }
+    match group {
+        CUSTOM => Some(Api::Custom),
+        EXTERNAL => Some(Api::External),
+        RESOURCE => Some(Api::Resource),
+        _ => None,
+    }
 }
 
 /// Group and version of `/apis/GROUP[/VERSION]`. What is no text is the name of nothing.
@@ -137,6 +154,28 @@ mod tests {
             path.name,
             path.metric
         ))
+    }
+
+    #[test]
+    fn values_are_read_below_the_version_of_a_group() {
+        let of = |rest: &str| api_of_read(&format!("/apis/{rest}"));
+        assert_eq!(of("custom.metrics.k8s.io/v1beta2/nodes/a/m"), Some(Api::Custom));
+        assert_eq!(
+            of("external.metrics.k8s.io/v1beta1/namespaces/shop/depth"),
+            Some(Api::External)
+        );
+        assert_eq!(of("metrics.k8s.io/v1/nodes"), Some(Api::Resource));
+        for other in [
+            "external.metrics.k8s.io/v1beta1/",
+            "external.metrics.k8s.io/v1beta1",
+            "external.metrics.k8s.io//namespaces/shop/depth",
+            "apps/v1/deployments",
+            "a/b",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert_eq!(api_of_read("/version"), None);
+        assert_eq!(api_of_read("/apis/"), None);
     }
 
     #[test]

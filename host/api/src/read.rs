@@ -1,19 +1,21 @@
 //! Reads of metrics: from the request to the provider, and its values as bytes.
 
 mod answering;
+mod explained;
 mod hour;
+mod request;
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{StatusCode, Uri};
 
 pub(super) use self::answering::warning_header;
 use self::answering::{Rendered, missing};
+use self::explained::ExplainedRead;
+pub(super) use self::request::ReadRequest;
 use super::current::{CurrentSnapshot, Generation};
-use super::delegated::{DelegatedRead, RequesterIdentity};
+use super::delegated::DelegatedRead;
 use super::hour::Hours;
 use super::in_flight::LongAnswers;
 use super::parameter::{MAX_METRIC_SELECTOR_BYTES, MAX_SELECTOR_BYTES, parameter};
@@ -25,45 +27,39 @@ use super::{discovery, explain};
 use leadsman_delegate::{Api, RequestedMetric};
 use leadsman_provider::snapshot::ReadKind;
 use leadsman_provider::{
-    Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, NewestRequest,
-    ReadError, ResourceRead, ResourceRequest, explanation,
+    CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest, NewestRequest,
+    ReadError, ResourceRead, ResourceRequest, yield_to_others,
 };
 use leadsman_runtime::telemetry::Metrics;
 use leadsman_server::auth::{self, watches};
 
 /// What reads share.
-#[derive(Clone)]
 pub(super) struct ReadState {
     pub(super) served: Arc<CurrentSnapshot>,
-    pub(super) responses: Arc<ResponseCache>,
-    pub(super) long_answers: Arc<LongAnswers>,
+    pub(super) responses: ResponseCache,
+    pub(super) long_answers: LongAnswers,
     pub(super) metrics: Arc<Metrics>,
     /// Authorizes what an explanation has besides the read.
     pub(super) auth: Option<Arc<auth::Auth>>,
     pub(super) hours: Arc<Hours>,
 }
 
-/// The user, where requests have users.
-type User = Option<Extension<auth::User>>;
-
 /// `/apis/custom.metrics.k8s.io/{v1beta1,v1beta2}/…`
 pub(super) async fn custom(
-    State(state): State<ReadState>,
-    user: User,
-    requester: RequesterIdentity,
-    uri: Uri,
-    headers: HeaderMap,
+    state: &ReadState,
+    incoming: ReadRequest<'_>,
 ) -> Result<Response, Status> {
+    let (uri, caller) = (incoming.uri, incoming.caller);
     let version = match uri.path().split('/').nth(3) {
         Some("v1beta1") => CustomVersion::V1Beta1,
         Some("v1beta2") => CustomVersion::V1Beta2,
-        _ => return Err(nothing_at(&uri)),
+        _ => return Err(nothing_at(uri)),
     };
-    let path = path::custom(uri.path()).ok_or_else(|| nothing_at(&uri))?;
-    let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
-    let series = parameter(&uri, "metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
+    let path = path::custom(uri.path()).ok_or_else(|| nothing_at(uri))?;
+    let labels = parameter(uri, "labelSelector", MAX_SELECTOR_BYTES)?;
+    let series = parameter(uri, "metricLabelSelector", MAX_METRIC_SELECTOR_BYTES)?;
     let request = CustomRequest {
-        caller: caller(user.as_ref(), &headers),
+        caller,
         namespace: path.namespace.as_deref(),
         resource: &path.resource,
         target: path.target()?,
@@ -71,7 +67,7 @@ pub(super) async fn custom(
         label_selector: &labels,
         metric_selector: &series,
     };
-    let encoding = Encoding::asked_for(&headers);
+    let encoding = Encoding::asked_for(incoming.headers);
     let question = Question {
         shape: Shape::Custom(version),
         encoding,
@@ -90,27 +86,18 @@ pub(super) async fn custom(
             namespace: path.place(),
             selector: &series,
         },
-        uri: &uri,
-        headers: &headers,
-        requester: &requester,
-        caller: request.caller,
+        request: incoming,
     };
-    if explain::is_asked(&uri) {
-        let path_asked = explain::without(&uri);
-        let asked = explain::requester(&path_asked, &request.caller);
-        let mut explained =
-            explanation::custom(&generation.snapshot, &request, &asked, explain::with(&uri)).await;
-        explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
-        let read = NewestRequest {
+    if explain::is_asked(uri) {
+        let newest = NewestRequest {
             wanted: ReadKind::Custom(request.resource),
             namespace: path.place().unwrap_or_default(),
             metric: request.metric,
             object: path.object(),
             metric_selector: &series,
         };
-        let snapshot = &generation.snapshot;
-        Box::pin(state.add_hour(&uri, &requester, &read, snapshot, &mut explained)).await?;
-        return state.explain(request.caller, explained);
+        let explained = state.explained(ExplainedRead::Custom(&request), newest, elsewhere);
+        return Box::pin(explained).await;
     }
     let read = CustomRead::new(&generation.snapshot, &request).await;
     let read = match read {
@@ -129,6 +116,7 @@ pub(super) async fn custom(
         if let Some(answer) = state.cached_meanwhile(&question, cached, reading.origin()) {
             return Ok(Rendered { answer, warning });
         }
+        yield_to_others(reading.size()).await;
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
         let is_empty = values.values.is_empty();
@@ -142,29 +130,27 @@ pub(super) async fn custom(
         read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
-    state.respond(request.caller, rendered?, encoding)
+    state.respond(caller, rendered?, encoding)
 }
 
 /// `/apis/external.metrics.k8s.io/v1beta1/…`
 pub(super) async fn external(
-    State(state): State<ReadState>,
-    user: User,
-    requester: RequesterIdentity,
-    uri: Uri,
-    headers: HeaderMap,
+    state: &ReadState,
+    incoming: ReadRequest<'_>,
 ) -> Result<Response, Status> {
+    let (uri, caller) = (incoming.uri, incoming.caller);
     if uri.path().split('/').nth(3) != Some("v1beta1") {
-        return Err(nothing_at(&uri));
+        return Err(nothing_at(uri));
     }
-    let (namespace, metric) = path::external(uri.path()).ok_or_else(|| nothing_at(&uri))?;
-    let labels = parameter(&uri, "labelSelector", MAX_METRIC_SELECTOR_BYTES)?;
+    let (namespace, metric) = path::external(uri.path()).ok_or_else(|| nothing_at(uri))?;
+    let labels = parameter(uri, "labelSelector", MAX_METRIC_SELECTOR_BYTES)?;
     let request = ExternalRequest {
-        caller: caller(user.as_ref(), &headers),
+        caller,
         namespace: &namespace,
         metric: &metric,
         metric_selector: &labels,
     };
-    let encoding = Encoding::asked_for(&headers);
+    let encoding = Encoding::asked_for(incoming.headers);
     let question = Question {
         shape: Shape::External,
         encoding,
@@ -183,28 +169,18 @@ pub(super) async fn external(
             namespace: Some(&namespace),
             selector: &labels,
         },
-        uri: &uri,
-        headers: &headers,
-        requester: &requester,
-        caller: request.caller,
+        request: incoming,
     };
-    if explain::is_asked(&uri) {
-        let path = explain::without(&uri);
-        let asked = explain::requester(&path, &request.caller);
-        let mut explained =
-            explanation::external(&generation.snapshot, &request, &asked, explain::with(&uri))
-                .await;
-        explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
-        let read = NewestRequest {
+    if explain::is_asked(uri) {
+        let newest = NewestRequest {
             wanted: ReadKind::External,
             namespace: &namespace,
             metric: &metric,
             object: None,
             metric_selector: &labels,
         };
-        let snapshot = &generation.snapshot;
-        Box::pin(state.add_hour(&uri, &requester, &read, snapshot, &mut explained)).await?;
-        return state.explain(request.caller, explained);
+        let explained = state.explained(ExplainedRead::External(&request), newest, elsewhere);
+        return Box::pin(explained).await;
     }
     let read = ExternalRead::new(&generation.snapshot, &request).await;
     let read = match read {
@@ -223,6 +199,7 @@ pub(super) async fn external(
         if let Some(answer) = state.cached_meanwhile(&question, cached, reading.origin()) {
             return Ok(Rendered { answer, warning });
         }
+        yield_to_others(reading.size()).await;
         let ExternalItems { items, missing } = reading.items()?;
         let (body, missing) = (encoding.external(&metric, &items), missing.map(Arc::new));
         let answer = Answer { body, missing, is_empty: items.is_empty() };
@@ -234,30 +211,28 @@ pub(super) async fn external(
         read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
-    state.respond(request.caller, rendered?, encoding)
+    state.respond(caller, rendered?, encoding)
 }
 
 /// `/apis/metrics.k8s.io/{v1beta1,v1}/…`
 pub(super) async fn resource(
-    State(state): State<ReadState>,
-    user: User,
-    requester: RequesterIdentity,
-    uri: Uri,
-    headers: HeaderMap,
+    state: &ReadState,
+    incoming: ReadRequest<'_>,
 ) -> Result<Response, Status> {
+    let (uri, caller) = (incoming.uri, incoming.caller);
     let generation = state.served.now();
-    let (version, path) = resource_path(&generation, &uri)?;
-    let labels = parameter(&uri, "labelSelector", MAX_SELECTOR_BYTES)?;
-    let fields = parameter(&uri, "fieldSelector", MAX_SELECTOR_BYTES)?;
+    let (version, path) = resource_path(&generation, uri)?;
+    let labels = parameter(uri, "labelSelector", MAX_SELECTOR_BYTES)?;
+    let fields = parameter(uri, "fieldSelector", MAX_SELECTOR_BYTES)?;
     let request = ResourceRequest {
-        caller: caller(user.as_ref(), &headers),
+        caller,
         kind: path.kind,
         namespace: path.namespace.as_deref(),
         target: path.target()?,
         label_selector: &labels,
         field_selector: &fields,
     };
-    let encoding = Encoding::asked_for(&headers);
+    let encoding = Encoding::asked_for(incoming.headers);
     let question = Question {
         shape: Shape::Resource(version),
         encoding,
@@ -275,28 +250,18 @@ pub(super) async fn resource(
             namespace: path.namespace.as_deref(),
             selector: "",
         },
-        uri: &uri,
-        headers: &headers,
-        requester: &requester,
-        caller: request.caller,
+        request: incoming,
     };
-    if explain::is_asked(&uri) {
-        let path_asked = explain::without(&uri);
-        let asked = explain::requester(&path_asked, &request.caller);
-        let mut explained =
-            explanation::resource(&generation.snapshot, &request, &asked, explain::with(&uri))
-                .await;
-        explain::name_delegate(&mut explained, &generation.snapshot, &elsewhere.asked);
-        let read = NewestRequest {
+    if explain::is_asked(uri) {
+        let newest = NewestRequest {
             wanted: ReadKind::Resource(path.kind),
             namespace: path.namespace.as_deref().unwrap_or_default(),
             metric: path.kind.plural(),
             object: path.name.as_deref(),
             metric_selector: "",
         };
-        let snapshot = &generation.snapshot;
-        Box::pin(state.add_hour(&uri, &requester, &read, snapshot, &mut explained)).await?;
-        return state.explain(request.caller, explained);
+        let explained = state.explained(ExplainedRead::Resource(&request), newest, elsewhere);
+        return Box::pin(explained).await;
     }
     let read = ResourceRead::new(&generation.snapshot, &request).await;
     let read = match read {
@@ -315,6 +280,7 @@ pub(super) async fn resource(
         if let Some(answer) = state.cached_meanwhile(&question, cached, reading.origin()) {
             return Ok(Rendered { answer, warning });
         }
+        yield_to_others(reading.size()).await;
         let mut values = reading.values()?;
         let missing = values.missing.take().map(Arc::new);
         let is_empty = values.values.is_empty();
@@ -327,16 +293,7 @@ pub(super) async fn resource(
         read.note_missing(missing, all);
     }
     read.ended(stale, &rendered);
-    state.respond(request.caller, rendered?, encoding)
-}
-
-fn caller<'a>(user: Option<&'a Extension<auth::User>>, headers: &'a HeaderMap) -> Caller<'a> {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    Caller {
-        id: user.map_or(0, |Extension(user)| user.id.0),
-        user: user.map(|Extension(user)| &*user.name),
-        agent: agent.unwrap_or_default(),
-    }
+    state.respond(caller, rendered?, encoding)
 }
 
 /// The path of a read of resource metrics, if they are served.

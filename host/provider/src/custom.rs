@@ -265,6 +265,11 @@ impl CustomReading<'_> {
         self.origin
     }
 
+    /// The number of objects that are requested.
+    pub fn size(&self) -> usize {
+        self.groups.iter().map(|group| group.names.len()).sum()
+    }
+
     /// Whether values are served although there are no newer ones.
     pub fn is_stale(&self) -> bool {
         self.groups.iter().any(|group| group.reading.stale.is_some())

@@ -144,6 +144,11 @@ impl ExternalReading<'_> {
         kept.then(|| Origin::new(&self.reading.evaluated, None, 0))
     }
 
+    /// The number of items that the requested ones are picked from.
+    pub fn size(&self) -> usize {
+        self.reading.evaluated.values.served.len()
+    }
+
     /// Whether values are served although there are no newer ones.
     pub fn is_stale(&self) -> bool {
         self.reading.stale.is_some()

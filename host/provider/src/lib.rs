@@ -100,6 +100,17 @@ async fn first_list(store: &ObjectStore, mapping: &Mapping, begun: Instant) {
     }
 }
 
+/// The most values that a read takes where its request arrived, among others of its connection.
+const MAX_VALUES_ON_ARRIVAL: usize = 256;
+
+/// Lets other requests of the connection go first, if there are many values to work on. A read is begun in
+/// the task of its connection, and goes on in a task of its own from the first time that it waits.
+pub async fn yield_to_others(values: usize) {
+    if values > MAX_VALUES_ON_ARRIVAL {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Reads a selector; `parameter` is where it was given.
 fn selector(parameter: &str, text: &str) -> Result<Selector, ReadError> {
     if text.is_empty() {

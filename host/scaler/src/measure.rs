@@ -7,7 +7,7 @@ use leadsman_model::values::Value;
 use leadsman_provider::snapshot::Snapshot;
 use leadsman_provider::{
     Caller, CustomRead, CustomRequest, ExternalItems, ExternalRead, ExternalRequest,
-    ObjectSelection, ReadError,
+    ObjectSelection, ReadError, yield_to_others,
 };
 
 use super::read::{Read, ReadSubject};
@@ -90,6 +90,7 @@ async fn external(
         let reading = read.read().await?;
         stale = reading.is_stale();
         let warning = reading.warning();
+        yield_to_others(reading.size()).await;
         let ExternalItems { items, missing } = reading.items()?;
         let values = items.iter().map(|item| item.value);
         total(request.metric, values, warning, missing)
@@ -109,6 +110,7 @@ async fn custom(snapshot: &Snapshot, request: &CustomRequest<'_>) -> Result<Meas
         let reading = read.read(None).await?;
         stale = reading.is_stale();
         let warning = reading.warning();
+        yield_to_others(reading.size()).await;
         let mut found = reading.values()?;
         let missing = found.missing.take();
         let values = found.values.iter().map(|object| object.value);

@@ -18,7 +18,7 @@ use super::read::{Read, ReadSubject};
 use leadsman_api::Status;
 use leadsman_model::names::{InvalidName, MetricName, Namespace, ObjectName};
 use leadsman_model::selector::Selector;
-use leadsman_server::auth::Peer;
+use leadsman_server::ConnectionHandle;
 
 /// The longest selector, decoded, as in the APIs: of objects, and of series or items.
 const MAX_SELECTOR_BYTES: usize = 4096;
@@ -32,35 +32,35 @@ type Shared = State<Arc<Scaler>>;
 /// `/scaler/v1/namespaces/NAMESPACE/external/METRIC?selector=…`
 pub(super) async fn external(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     Path((namespace, metric)): Path<(String, String)>,
     request: Request,
 ) -> Response {
     let read = of_items(request.uri(), &namespace, &metric);
-    answer(scaler, peer, request, read).await
+    answer(scaler, connection, request, read).await
 }
 
 /// `/scaler/v1/namespaces/NAMESPACE/custom/RESOURCE/NAME/METRIC?selector=…&metricSelector=…`
 pub(super) async fn custom(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     Path((namespace, kind, object, metric)): Path<(String, String, String, String)>,
     request: Request,
 ) -> Response {
     let read = of_objects(request.uri(), Some(&namespace), &kind, &object, &metric);
-    answer(scaler, peer, request, read).await
+    answer(scaler, connection, request, read).await
 }
 
 /// `/scaler/v1/custom/RESOURCE/NAME/METRIC?selector=…&metricSelector=…`, for objects that live in no
 /// namespace.
 pub(super) async fn custom_at_root(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     Path((kind, object, metric)): Path<(String, String, String)>,
     request: Request,
 ) -> Response {
     let read = of_objects(request.uri(), None, &kind, &object, &metric);
-    answer(scaler, peer, request, read).await
+    answer(scaler, connection, request, read).await
 }
 
 /// The read of items that the selector picks.
@@ -101,12 +101,12 @@ fn of_objects(
 
 async fn answer(
     scaler: Arc<Scaler>,
-    peer: Arc<Peer>,
+    connection: ConnectionHandle,
     request: Request,
     read: Result<Read, Status>,
 ) -> Response {
     let limit = grpc::time_limit(request.headers());
-    let credentials = Credentials::of(peer, &request);
+    let credentials = Credentials::of(connection.peer().clone(), &request);
     let shared = scaler.clone();
     let answered = async move {
         // Who has not shown who they are learns nothing, not even what is wrong with their path.

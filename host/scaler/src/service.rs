@@ -20,14 +20,13 @@ use super::trigger::{SpecifiedMetric, Trigger};
 use super::{Scaler, grpc, push};
 use leadsman_api::Status;
 use leadsman_server::ConnectionHandle;
-use leadsman_server::auth::Peer;
 
 type Shared = State<Arc<Scaler>>;
 
 /// `IsActive`: whether the workload should be active, by the value that `GetMetrics` has just reported.
 pub(super) async fn is_active(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
@@ -36,14 +35,14 @@ pub(super) async fn is_active(
             caller.value(&reference, &trigger, reported_values::ACTIVITY_MAX_AGE).await?;
         Ok::<_, Status>(IsActiveResponse { result: trigger.is_active(measured.value) })
     };
-    unary("IsActive", scaler, peer, request, answer).await
+    unary("IsActive", scaler, connection, request, answer).await
 }
 
 /// `GetMetricSpec`: the metric with its target. It depends on the metadata alone, so the autoscaler exists even
 /// while the metric cannot be read, and shows why.
 pub(super) async fn get_metric_spec(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let answer = |caller: Arc<Caller>, reference: ScaledObjectRef| async move {
@@ -52,13 +51,13 @@ pub(super) async fn get_metric_spec(
             caller.scaler.state.across_namespaces,
         )?))
     };
-    unary("GetMetricSpec", scaler, peer, request, answer).await
+    unary("GetMetricSpec", scaler, connection, request, answer).await
 }
 
 /// `GetMetrics`: the value.
 pub(super) async fn get_metrics(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let answer = |caller: Arc<Caller>, request: GetMetricsRequest| async move {
@@ -85,13 +84,12 @@ pub(super) async fn get_metrics(
         };
         Ok(GetMetricsResponse { metric_values: vec![value] })
     };
-    unary("GetMetrics", scaler, peer, request, answer).await
+    unary("GetMetrics", scaler, connection, request, answer).await
 }
 
 /// `StreamIsActive`: whether the workload should be active, now and with each change.
 pub(super) async fn stream_is_active(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
     Extension(connection): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
@@ -105,14 +103,13 @@ pub(super) async fn stream_is_active(
             Ok::<_, Status>(messages)
         }
     };
-    streaming("StreamIsActive", scaler, peer, request, answer).await
+    streaming("StreamIsActive", scaler, connection.clone(), request, answer).await
 }
 
 /// The metric with its target. It changes with the metadata alone, for which KEDA opens another call; so
 /// there is one message.
 pub(super) async fn stream_metric_spec(
     State(scaler): Shared,
-    Extension(peer): Extension<Arc<Peer>>,
     Extension(connection): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
@@ -130,7 +127,7 @@ pub(super) async fn stream_metric_spec(
             Ok::<_, Status>(messages)
         }
     };
-    streaming("StreamMetricSpec", scaler, peer, request, answer).await
+    streaming("StreamMetricSpec", scaler, connection.clone(), request, answer).await
 }
 
 fn specification(aim: &SpecifiedMetric) -> GetMetricSpecResponse {
@@ -211,7 +208,7 @@ impl Caller {
 async fn unary<Q, A, F>(
     call: &'static str,
     scaler: Arc<Scaler>,
-    peer: Arc<Peer>,
+    connection: ConnectionHandle,
     request: Request,
     mut answer: impl FnMut(Arc<Caller>, Q) -> F + Send,
 ) -> Response
@@ -221,7 +218,7 @@ where
     F: Future<Output = Result<A, Status>> + Send,
 {
     let limit = grpc::time_limit(request.headers());
-    let credentials = Credentials::of(peer, &request);
+    let credentials = Credentials::of(connection.peer().clone(), &request);
     let shared = scaler.clone();
     let answered = async move {
         let caller = Arc::new(Caller::of(shared, credentials).await?);
@@ -234,7 +231,7 @@ where
 async fn streaming<Q, A, F, S>(
     call: &'static str,
     scaler: Arc<Scaler>,
-    peer: Arc<Peer>,
+    connection: ConnectionHandle,
     request: Request,
     mut answer: impl FnMut(Arc<Caller>, Q) -> F + Send,
 ) -> Response
@@ -245,7 +242,7 @@ where
     S: futures_util::Stream<Item = Result<A, tonic::Status>> + Send + 'static,
 {
     let limit = grpc::time_limit(request.headers());
-    let credentials = Credentials::of(peer, &request);
+    let credentials = Credentials::of(connection.peer().clone(), &request);
     let shared = scaler.clone();
     let answered = async move {
         let caller = Arc::new(Caller::unbounded(shared, credentials).await?);

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::{Extension, Router};
 use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
@@ -18,13 +17,12 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower_layer::Layer as _;
 
 use super::activity::{Activity, Overdue};
 use super::admission::Admitted;
+use super::executor::Executor;
 use super::handle::ConnectionHandle;
 use super::limits::{CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT};
-use super::listener::Executor;
 use crate::auth::Peer;
 use leadsman_runtime::telemetry::CloseReason;
 
@@ -95,15 +93,13 @@ impl Connection {
     {
         let (peer, activity) = (Arc::new(peer), self.admitted.activity.clone());
         activity.established(peer.clone(), Instant::now());
-        let handle = ConnectionHandle::new(activity.clone());
+        let handle = ConnectionHandle::new(peer, self.address, activity.clone());
         // However this ends, calls that are open learn of it.
         let _closed = handle.closes_on_drop();
-        let routes = Extension(peer).layer(self.router.clone());
-        let routes = Extension(handle.clone()).layer(routes);
-        let routes = Extension(ConnectInfo(self.address)).layer(routes);
-        let routes = TowerToHyperService::new(routes);
-        let service = service_fn(move |request: http::Request<Incoming>| {
+        let (routes, of_request) = (TowerToHyperService::new(self.router.clone()), handle.clone());
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
             let in_flight = activity.request();
+            request.extensions_mut().insert(of_request.clone());
             let response = routes.call(request);
             async move {
                 let _in_flight = in_flight;

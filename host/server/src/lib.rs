@@ -5,6 +5,7 @@ mod admission;
 pub mod auth;
 mod certificate;
 mod connection;
+mod executor;
 mod handle;
 mod limits;
 mod listener;
@@ -15,6 +16,6 @@ mod validity;
 
 pub use certificate::{Certificate, CertificateError, CertificateHandle};
 pub use handle::{ConnectionHandle, OpenCall};
-pub use listener::{Executor, Protocol, Server};
+pub use listener::{Protocol, Server};
 pub use readiness::Readiness;
 pub use self_signed::SelfSigned;

@@ -1,6 +1,5 @@
 //! A listener and its connections, each a task that is waited for at the end.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
 use super::connection::Connection;
+use super::executor::Executor;
 use super::limits::{
     ConnectionLimits, IDLE_TIMEOUT, MAX_AGE, MAX_HEAD_BYTES, MAX_SCALER_STREAMS, MAX_STREAMS,
     REQUEST_HEAD_TIMEOUT,
@@ -113,7 +113,7 @@ async fn accept(
 }
 
 fn builder(name: Listener, tasks: TaskTracker) -> auto::Builder<Executor> {
-    let mut builder = auto::Builder::new(Executor(tasks));
+    let mut builder = auto::Builder::new(Executor::new(tasks));
     let head = match name {
         Listener::Api | Listener::Scaler => REQUEST_HEAD_TIMEOUT,
         // Connections stay open between two scrapes.
@@ -150,18 +150,5 @@ impl Jitter {
         // Steps of the golden ratio never crowd.
         self.0 = (self.0 + 0.618_034).fract();
         self.0 * 0.2
-    }
-}
-
-/// Runs the tasks of HTTP/2 connections where they are waited for.
-#[derive(Clone)]
-pub struct Executor(TaskTracker);
-
-impl<F> hyper::rt::Executor<F> for Executor
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    fn execute(&self, future: F) {
-        self.0.spawn(future);
     }
 }

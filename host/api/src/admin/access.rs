@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
@@ -21,7 +21,8 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::AdminState;
 use crate::status::Status;
-use leadsman_server::auth::{Auth, Peer};
+use leadsman_server::ConnectionHandle;
+use leadsman_server::auth::Auth;
 
 /// The path whose right is the right to the page, whichever part of it is requested.
 const PATH: &str = "/status";
@@ -38,17 +39,16 @@ pub enum Access {
 /// Lets requests through for what shows values.
 pub(super) async fn guard(
     State(state): State<AdminState>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
-    Extension(peer): Extension<Arc<Peer>>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: Request,
     next: Next,
 ) -> Response {
     let auth = match &state.access {
-        Access::ThisMachine => return only_from_here(address, request, next).await,
+        Access::ThisMachine => return only_from_here(connection.address(), request, next).await,
         Access::Users(auth) => auth,
     };
     let (parts, body) = request.into_parts();
-    match auth.admit_token(&parts.headers, PATH, &peer).await {
+    match auth.admit_token(&parts.headers, PATH, connection.peer()).await {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(denied) => {
             state.metrics.denied(denied.reason());
@@ -66,12 +66,12 @@ pub(super) async fn guard(
 /// The files of the page hold no values. Who has to show a token needs them to do so.
 pub(super) async fn guard_files(
     State(state): State<AdminState>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: Request,
     next: Next,
 ) -> Response {
     match &state.access {
-        Access::ThisMachine => only_from_here(address, request, next).await,
+        Access::ThisMachine => only_from_here(connection.address(), request, next).await,
         Access::Users(_) => next.run(request).await,
     }
 }

@@ -217,6 +217,8 @@ impl<'a> ResourceRead<'a> {
     /// The pods of all namespaces. What one namespace's values lack is no reason to show none of
     /// the others. Who asks for all of them is a person, so the answer is not worth keeping.
     async fn everywhere(&self) -> Result<(Vec<ResourceGroup>, Option<Missing>), ReadError> {
+        // There may be many, and nobody who scales waits for them.
+        tokio::task::yield_now().await;
         let mut wanted = Vec::new();
         for name in self.both.kind.namespaces() {
             if !self.fields.admits_namespace(&name) {
@@ -277,6 +279,11 @@ impl ResourceReading<'_> {
     /// The origin of the answer, if it may be cached.
     pub fn origin(&self) -> Option<Origin> {
         self.origin
+    }
+
+    /// The number of objects that are requested.
+    pub fn size(&self) -> usize {
+        self.groups.iter().map(|group| group.objects.len()).sum()
     }
 
     /// Whether values are served although there are no newer ones.

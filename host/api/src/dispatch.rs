@@ -1,0 +1,104 @@
+//! What happens to each request that is not a probe: it is authorized, then answered.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use tower::ServiceExt as _;
+
+use super::ApiState;
+use super::read::{self, ReadRequest, ReadState};
+use super::status::Status;
+use super::{delegated, method_not_allowed, path, traced};
+use leadsman_delegate::{Api, HOPS};
+use leadsman_server::ConnectionHandle;
+
+/// Authorizes and answers requests.
+///
+/// Reads are answered from here, and not by a route: nearly all requests are reads, and their paths
+/// are parsed by [`path`] in any case.
+pub(super) struct Dispatcher {
+    pub(super) state: ApiState,
+    pub(super) reads: ReadState,
+    /// What else there is: discovery, and fixed documents.
+    pub(super) routes: Router,
+}
+
+impl Dispatcher {
+    pub(super) async fn answer(self: Arc<Self>, request: Request) -> Result<Response, Infallible> {
+        let is_head = request.method() == Method::HEAD;
+        let mut response = self.authorized(request).await.unwrap_or_else(Into::into);
+        if is_head {
+            without_body(&mut response);
+        }
+        Ok(response)
+    }
+
+    /// Authorizes a request before it is routed.
+    async fn authorized(&self, request: Request) -> Result<Response, Status> {
+        let begun = leadsman_trace::is_on().then(std::time::SystemTime::now);
+        // One that comes back could come back without end, whoever sent it.
+        if request.headers().contains_key(HOPS) && self.came_back(request.headers()) {
+            return Err(delegated::loop_found());
+        }
+        let (mut parts, body) = request.into_parts();
+        if let Some(auth) = &self.state.auth {
+            let Some(connection) = parts.extensions.get::<ConnectionHandle>().cloned() else {
+                return Err(Status::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "who asks is not known",
+                ));
+            };
+            if let Err(denied) = auth.admit(&mut parts, connection.peer()).await {
+                self.state.metrics.denied(denied.reason());
+                tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");
+                return Err(denied.into());
+            }
+        }
+        let Some(api) = path::api_of_read(parts.uri.path()) else {
+            // Its state is large, and reads never have it.
+            let Ok(response) =
+                Box::pin(self.routes.clone().oneshot(Request::from_parts(parts, body))).await;
+            return Ok(response);
+        };
+        drop(body);
+        let answer = self.read(api, &parts);
+        Ok(match begun {
+            None => answer.await,
+            Some(begun) => Box::pin(traced::run(&parts, begun, answer)).await,
+        })
+    }
+
+    async fn read(&self, api: Api, request: &Parts) -> Response {
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return method_not_allowed().await;
+        }
+        let request = ReadRequest::new(request);
+        let answer = match api {
+            Api::Custom => read::custom(&self.reads, request).await,
+            Api::External => read::external(&self.reads, request).await,
+            Api::Resource => read::resource(&self.reads, request).await,
+        };
+        answer.into_response()
+    }
+
+    fn came_back(&self, headers: &HeaderMap) -> bool {
+        let served = self.state.served.now();
+        served.snapshot.delegates().is_some_and(|delegates| delegates.is_loop(headers))
+    }
+}
+
+/// Leaves the headers of an answer, with the length that its body would have.
+fn without_body(response: &mut Response) {
+    let length = response.body().size_hint().exact();
+    if let Some(length) = length.filter(|_| !response.headers().contains_key(CONTENT_LENGTH)) {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    *response.body_mut() = Body::empty();
+}
