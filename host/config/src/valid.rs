@@ -27,7 +27,7 @@ pub struct Config {
     /// The mappings, unique by metric and resource.
     pub mappings: Vec<Mapping>,
     /// The objects that exist, where there is no cluster.
-    pub objects: Vec<ListedObject>,
+    pub objects: Arc<[ListedObject]>,
     /// How registries are accessed.
     pub registries: Vec<Registry>,
     /// The keys that must have signed every plugin.

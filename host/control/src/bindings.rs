@@ -21,7 +21,7 @@ use super::runtime::{Kinds, Runtime};
 use super::state::{MetricKey, Outcome};
 use leadsman_config::valid;
 use leadsman_delegate::Delegates;
-use leadsman_document::{self as document, segment};
+use leadsman_document::{SourceMap, segment};
 use leadsman_evaluation::{self as evaluation, Budget, Evaluations};
 use leadsman_model::names::MetricName;
 use leadsman_model::owner::Owner;
@@ -39,8 +39,8 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(2);
 /// A document to be bound.
 pub(super) struct BindJob {
     pub(super) owner: Owner,
-    pub(super) document: Arc<document::Document>,
-    /// The same as it was written.
+    pub(super) source_map: Arc<SourceMap>,
+    /// The document as it was written.
     pub(super) written: Arc<Document>,
     pub(super) config: Arc<valid::Config>,
     /// The plugins that the document names, or why they may not be used.
@@ -98,14 +98,14 @@ impl Bindings {
     }
 
     /// Gives all faults their lines: they are shown without the document that they are in.
-    fn locate(&mut self, document: &document::Document) {
+    fn locate(&mut self, source_map: &SourceMap) {
         let mappings = self.mappings.iter_mut();
         mappings
             .flat_map(|mapping| mapping.error.iter_mut().chain(&mut mapping.warning))
             .chain(self.unused.iter_mut().map(|(_, cause)| cause))
             .chain(self.rules.causes_mut())
             .for_each(|cause| {
-                cause.faults = document.locate(std::mem::take(&mut cause.faults)).list;
+                cause.faults = source_map.locate(std::mem::take(&mut cause.faults)).list;
             });
     }
 }
@@ -182,19 +182,19 @@ impl BindJob {
             places,
             _plugins: handles,
         };
-        bindings.locate(&self.document);
+        bindings.locate(&self.source_map);
         (bindings, handovers)
     }
 
     /// Where in the document what is bound is written.
     fn places(&self, rules: &RuleOutput) -> Places {
-        let name: Arc<str> = self.document.name.as_str().into();
+        let name: Arc<str> = self.source_map.name.as_str().into();
         let revision: Arc<str> = Digest::of(self.written.text.as_bytes()).hex().into();
         let place = |pointer: &str| Place {
             document: name.clone(),
             revision: revision.clone(),
             pointer: pointer.to_owned(),
-            line: self.document.line(pointer),
+            line: self.source_map.line(pointer),
         };
         let own = self.config.mappings.iter();
         let own = own.map(|mapping| (&mapping.serve, &mapping.metric, mapping.place.as_str()));
@@ -228,7 +228,7 @@ impl BindJob {
         let (rules, kept) = with_last_good(rules, known);
         let context = Context {
             rules,
-            document: self.document.clone(),
+            source_map: self.source_map.clone(),
             plugins: [of_objects.clone(), of_external.clone()],
             sources: self.sources.clone(),
             kinds: self.kinds.clone(),

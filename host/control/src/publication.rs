@@ -110,7 +110,7 @@ impl<P: Clone + PartialEq> State<P> {
         }
         let newest = match &document.text {
             TextState::Faulty(revision) => {
-                let faults = revision.located.locate(revision.faults.clone());
+                let faults = revision.source_map.locate(revision.faults.clone());
                 all.push(DocumentRejection::of(Reason::ConfigInvalid, faults, serving));
                 Some(revision)
             }
@@ -140,8 +140,8 @@ impl<P: Clone + PartialEq> State<P> {
             TextState::Absent | TextState::Waiting | TextState::Parsing(_) => None,
         };
         if !document.over_quota.is_empty() {
-            let located = newest.map(|revision| &*revision.located);
-            let faults = locate(located, owner, document.over_quota.clone());
+            let source_map = newest.map(|revision| &*revision.source_map);
+            let faults = locate(source_map, owner, document.over_quota.clone());
             all.push(DocumentRejection::of(Reason::ConfigInvalid, faults, serving));
         }
         if let BindingState::Failed(reason) = &document.binding {
@@ -150,7 +150,7 @@ impl<P: Clone + PartialEq> State<P> {
         if let (Owner::Operator, Some(bound)) = (owner, &document.bound)
             && !self.settings.faults.is_empty()
         {
-            let faults = bound.revision.located.locate(self.settings.faults.clone());
+            let faults = bound.revision.source_map.locate(self.settings.faults.clone());
             all.push(DocumentRejection::of(Reason::ConfigInvalid, faults, false));
         }
         all
@@ -159,7 +159,7 @@ impl<P: Clone + PartialEq> State<P> {
 
 /// What is wrong with parts of a document, the rest of which is served, and what may be.
 fn partial(revision: &Revision) -> impl Iterator<Item = DocumentRejection> {
-    let located = revision.located.locate(revision.faults.clone());
+    let located = revision.source_map.locate(revision.faults.clone());
     let of = |warnings, reason| {
         let faults = located.only(warnings)?;
         Some(DocumentRejection::of(reason, faults, warnings))
@@ -170,7 +170,7 @@ fn partial(revision: &Revision) -> impl Iterator<Item = DocumentRejection> {
 
 /// The name of a document in faults.
 fn name(revision: Option<&Arc<Revision>>, owner: &Owner) -> String {
-    revision.map_or_else(|| owner.to_string(), |revision| revision.located.name.clone())
+    revision.map_or_else(|| owner.to_string(), |revision| revision.source_map.name.clone())
 }
 
 fn internal(owner: &Owner, work: &str, reason: &str, serving: bool) -> DocumentRejection {

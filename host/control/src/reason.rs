@@ -1,6 +1,6 @@
 //! The reason why something is not served as configured: one of a closed set, with the faults.
 
-use leadsman_document::{self as document, Fault, Faults, Severity};
+use leadsman_document::{Fault, Faults, Severity, SourceMap};
 use leadsman_model::owner::Owner;
 pub(super) use leadsman_provider::snapshot::RejectionReason as Reason;
 
@@ -37,13 +37,9 @@ impl Cause {
 }
 
 /// Faults with their lines, if there is a document to find them in.
-pub(super) fn locate(
-    document: Option<&document::Document>,
-    owner: &Owner,
-    faults: Vec<Fault>,
-) -> Faults {
-    match document {
-        Some(document) => document.locate(faults),
+pub(super) fn locate(source_map: Option<&SourceMap>, owner: &Owner, faults: Vec<Fault>) -> Faults {
+    match source_map {
+        Some(source_map) => source_map.locate(faults),
         None => Faults { document: owner.to_string(), list: faults },
     }
 }

@@ -19,7 +19,7 @@ use super::renewal::{Renewal, renew};
 use super::rule_gaps::Gathering;
 use super::runtime::{Kinds, Runtime};
 use leadsman_config::valid;
-use leadsman_document::{self as document, Fault, segment};
+use leadsman_document::{Fault, SourceMap, segment};
 use leadsman_evaluation::{Evaluations, ItemLabels};
 use leadsman_model::names::MetricName;
 use leadsman_model::resource::Resource;
@@ -37,7 +37,7 @@ pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
 /// What the metrics of rules are made of.
 pub(super) struct Context {
     pub(super) rules: Arc<valid::Rules>,
-    pub(super) document: Arc<document::Document>,
+    pub(super) source_map: Arc<SourceMap>,
     /// As in [`RULE_PLUGINS`].
     pub(super) plugins: [Plugin; 2],
     pub(super) sources: Sources,

@@ -53,7 +53,7 @@ pub(super) enum Kinds {
 
 /// The objects of the configuration's list.
 pub(super) struct Listed {
-    list: Vec<ListedObject>,
+    list: Arc<[ListedObject]>,
     kinds: HashMap<Resource, Arc<ObjectStore>>,
 }
 
@@ -77,14 +77,19 @@ impl Runtime {
 impl Kinds {
     /// The kinds of a source. `list` is that of the configuration; an unchanged list keeps the
     /// kinds of `before`.
-    pub(super) fn new(source: &ObjectSource, list: &[ListedObject], before: Option<&Self>) -> Self {
+    pub(super) fn new(
+        source: &ObjectSource,
+        list: &Arc<[ListedObject]>,
+        before: Option<&Self>,
+    ) -> Self {
         match (source, before) {
             (ObjectSource::Watched(reflectors), _) => Self::Watched(reflectors.clone()),
-            (ObjectSource::Listed, Some(Self::Listed(before))) if before.list == list => {
+            (ObjectSource::Listed, Some(Self::Listed(before))) if before.list == *list => {
                 Self::Listed(before.clone())
             }
             (ObjectSource::Listed, _) => {
-                Self::Listed(Arc::new(Listed { list: list.to_vec(), kinds: objects::listed(list) }))
+                let kinds = objects::listed(list);
+                Self::Listed(Arc::new(Listed { list: list.clone(), kinds }))
             }
         }
     }

@@ -32,7 +32,7 @@ impl OperatorSettings {
         Self {
             policy: Policy::default(),
             sources: Sources::new(),
-            kinds: Kinds::new(&runtime.objects, &[], None),
+            kinds: Kinds::new(&runtime.objects, &Arc::default(), None),
             delegates: Delegates::none(&runtime.delegation),
             budgets: BTreeMap::new(),
             runtime,

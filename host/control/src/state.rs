@@ -12,7 +12,7 @@ use super::reason::Cause;
 use super::watch_config::ConfigOrigin;
 use leadsman_cluster::WatchFailure;
 use leadsman_config::valid;
-use leadsman_document::{self as document, Fault, Severity};
+use leadsman_document::{Fault, Severity, SourceMap};
 use leadsman_model::names::{MetricName, Namespace};
 use leadsman_model::owner::Owner;
 use leadsman_model::serve::Serve;
@@ -195,8 +195,8 @@ pub(super) enum TextState {
 pub(super) struct Revision {
     pub(super) id: Ticket,
     pub(super) document: Arc<Document>,
-    /// The parsed text, which knows the line of each place.
-    pub(super) located: Arc<document::Document>,
+    /// The line of each place.
+    pub(super) source_map: Arc<SourceMap>,
     pub(super) config: Arc<valid::Config>,
     /// What was open to the team when it was read; `None` for the operator.
     pub(super) team: Option<valid::Team>,

@@ -87,7 +87,7 @@ impl Controller {
         let job = BindJob {
             listed: self.listings.listed().filter(|_| owner == Owner::Operator),
             owner: owner.clone(),
-            document: revision.located.clone(),
+            source_map: revision.source_map.clone(),
             written: revision.document.clone(),
             config: revision.config.clone(),
             plugins,
@@ -151,11 +151,11 @@ impl Revision {
     /// Parses a document. Blocks for as long as that takes.
     fn parse(task: ParseTask, flags: &Flags) -> Self {
         let ParseTask { ticket, document, team, .. } = task;
-        let Parsed { document: located, config, faults, files } =
+        let Parsed { document: parsed, config, faults, files } =
             document.parse(team.as_ref(), flags);
         Self {
             id: ticket,
-            located: Arc::new(located),
+            source_map: Arc::new(parsed.source_map),
             config: Arc::new(config),
             document,
             team,

@@ -4,6 +4,7 @@
 mod duration;
 mod fault;
 pub mod json_schema;
+mod source_map;
 mod syntax;
 mod yaml;
 
@@ -14,16 +15,16 @@ use serde_json::Value;
 pub use duration::parse as parse_duration;
 pub use fault::{Fault, Faults, MAX_FAULTS, Severity, excerpt, nearest, suggestion};
 pub use leadsman_model::pointer::segment;
+pub use source_map::SourceMap;
 pub use yaml::Bounds;
 
 /// A parsed document, with the line of each place.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// The name in messages.
-    pub name: String,
     /// The value.
     pub value: Value,
-    lines: HashMap<String, usize>,
+    /// Where its parts stand.
+    pub source_map: SourceMap,
 }
 
 impl Document {
@@ -36,30 +37,21 @@ impl Document {
     pub fn parse_within(name: &str, text: &str, bounds: Bounds) -> (Self, Vec<Fault>) {
         let mut lines = HashMap::new();
         let (value, faults) = yaml::parse(text, bounds, &mut lines);
-        (Self { name: name.to_owned(), value, lines }, faults)
+        (Self { value, source_map: SourceMap::new(name, lines) }, faults)
+    }
+
+    /// The name in messages.
+    pub fn name(&self) -> &str {
+        &self.source_map.name
     }
 
     /// Sets the line of each fault and sorts them by it.
-    pub fn locate(&self, mut faults: Vec<Fault>) -> Faults {
-        for fault in &mut faults {
-            fault.line.get_or_insert_with(|| self.line(&fault.path));
-        }
-        faults.sort_by_key(|fault| fault.line);
-        faults.dedup();
-        Faults { document: self.name.clone(), list: faults }
+    pub fn locate(&self, faults: Vec<Fault>) -> Faults {
+        self.source_map.locate(faults)
     }
 
     /// The line of a place, or of its closest ancestor that has one.
     pub fn line(&self, pointer: &str) -> usize {
-        let mut pointer = pointer;
-        loop {
-            if let Some(&line) = self.lines.get(pointer) {
-                return line;
-            }
-            match pointer.rfind('/') {
-                Some(at) => pointer = &pointer[..at],
-                None => return 1,
-            }
-        }
+        self.source_map.line(pointer)
     }
 }

@@ -114,7 +114,9 @@ impl Builder<'_> {
         events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
     ) -> Result<Value, Aborted> {
         let line = span.start.line();
-        self.lines.entry(pointer.to_owned()).or_insert(line);
+        if !self.lines.contains_key(pointer) {
+            self.lines.insert(pointer.to_owned(), line);
+        }
         if depth > MAX_DEPTH {
             return self.abort(line, "the document nests too deeply");
         }

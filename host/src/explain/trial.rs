@@ -84,8 +84,9 @@ impl MappingFile {
     /// Reads and parses a file with one mapping.
     pub(crate) fn read(file: &Path) -> Result<Self, ExplainError> {
         let written = AuthorFile::read(file)?;
-        let place = place_of_mapping(&written.document.value)
-            .map_err(|reason| ExplainError::File { file: written.document.name.clone(), reason })?;
+        let place = place_of_mapping(&written.document.value).map_err(|reason| {
+            ExplainError::File { file: written.document.name().to_owned(), reason }
+        })?;
         Ok(Self { written, place })
     }
 
@@ -102,7 +103,7 @@ impl MappingFile {
                 && written.document == config
             {
                 let of = &self.written;
-                written.document.clone_from(&of.document.name);
+                of.document.name().clone_into(&mut written.document);
                 written.revision.clone_from(&of.revision);
                 self.place.clone_into(&mut written.place);
                 written.line = of.document.line(self.place);
@@ -150,8 +151,8 @@ impl Trial {
                 texts.push((alone.to_string(), self.fault(fault)));
             }
         }
-        let mapping = &self.mapping.written.document.name;
-        let against = &self.against.document.name;
+        let mapping = self.mapping.written.document.name();
+        let against = self.against.document.name();
         Renamed { texts, name, both: format!("{mapping} with {against}") }
     }
 

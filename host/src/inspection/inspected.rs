@@ -160,7 +160,7 @@ impl Inspection {
     pub(super) fn of(parsed: &Parsed) -> Self {
         let Parsed { document, config, faults, .. } = parsed;
         let mut inspection = Self {
-            document: document.name.clone(),
+            document: document.name().to_owned(),
             faults: (!faults.is_empty()).then(|| document.locate(faults.clone())),
             written: document.value.clone(),
             ..Self::default()
@@ -269,7 +269,7 @@ impl Inspection {
         let mut list = self.faults.take().map_or_else(Vec::new, |faults| faults.list);
         list.extend(document.locate(missing.iter().map(warning).collect()).list);
         list.sort_by_key(|fault| fault.line);
-        self.faults = Some(Faults { document: document.name.clone(), list });
+        self.faults = Some(Faults { document: document.name().to_owned(), list });
     }
 }
 

@@ -373,7 +373,7 @@ impl Check<'_> {
             resource,
             namespace,
             name: object.name,
-            labels: object.labels,
+            labels: object.labels.into_iter().collect(),
             address: object.address,
         })
     }

@@ -58,12 +58,12 @@ fn job_of(text: &str, why: &Cause) -> BindJob {
     };
     BindJob {
         owner: Owner::Operator,
-        document: Arc::new(document),
+        source_map: Arc::new(document.source_map),
         written: Arc::new(written),
         config: Arc::new(config),
         plugins: RULE_PLUGINS.map(|name| (name.to_owned(), Err(why.clone()))).into(),
         sources: Sources::new(),
-        kinds: Kinds::new(&ObjectSource::Listed, &[], None),
+        kinds: Kinds::new(&ObjectSource::Listed, &Arc::default(), None),
         delegates: None,
         budget: None,
         team: None,

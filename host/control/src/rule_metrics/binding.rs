@@ -27,7 +27,7 @@ impl RuleBinding {
             let _permit = permit;
             self.spec()
                 .bind(&self.context.runtime)
-                .map_err(|faults| self.context.document.locate(faults).to_string())
+                .map_err(|faults| self.context.source_map.locate(faults).to_string())
         });
         bound.await.unwrap_or_else(|error| {
             tracing::error!(%error, "binding a rule's metric panicked");

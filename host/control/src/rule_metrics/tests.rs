@@ -42,7 +42,7 @@ fn output_of_a_rule() -> (Engine, SeriesIndex, RuleOutput) {
     let per_object = Plugin::load_trusted(&engine, shipped.component).unwrap();
     let context = Context {
         rules: config.rules.clone().unwrap(),
-        document: Arc::new(document),
+        source_map: Arc::new(document.source_map),
         // No external metric is bound here.
         plugins: [per_object.clone(), per_object],
         sources: config
@@ -50,7 +50,7 @@ fn output_of_a_rule() -> (Engine, SeriesIndex, RuleOutput) {
             .iter()
             .map(|(name, of)| (name.clone(), (of.clone(), Arc::new(Source::new(of).unwrap()))))
             .collect(),
-        kinds: Kinds::new(&ObjectSource::Listed, &[], None),
+        kinds: Kinds::new(&ObjectSource::Listed, &Arc::default(), None),
         runtime: Runtime::without_cluster(engine.clone()),
     };
     let mut listed = SeriesIndex::default();

@@ -1,6 +1,6 @@
 //! Objects that the configuration lists, for use without a cluster.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::store::{ObjectList, ObjectStore};
@@ -17,7 +17,7 @@ pub struct ListedObject {
     /// Its name.
     pub name: String,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Box<[(String, String)]>,
     /// Where it can be reached.
     pub address: Option<String>,
 }

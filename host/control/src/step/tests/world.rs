@@ -310,9 +310,9 @@ fn parse(task: ParseTask) -> Revision {
             config.mappings.push(mapping(word));
         }
     }
-    let (located, _) = document::Document::parse(&document.name, "{}");
-    let (located, config) = (Arc::new(located), Arc::new(config));
-    Revision { id: ticket, document, located, config, team, faults, files }
+    let (parsed, _) = document::Document::parse(&document.name, "{}");
+    let (source_map, config) = (Arc::new(parsed.source_map), Arc::new(config));
+    Revision { id: ticket, document, source_map, config, team, faults, files }
 }
 
 fn opened_to(text: &str) -> valid::Team {
