@@ -180,10 +180,11 @@ impl Prometheus {
             if batch.is_empty() {
                 break;
             }
-            let kind = kind.clone();
-            let fed = decode_bounded(batch.len(), move || match list.feed(&batch) {
-                Ok(()) => Ok(list),
-                Err(reason) => Err(not_decoded(kind.as_ref(), &batch, reason)),
+            let (kind, length) = (kind.clone(), batch.iter().map(Bytes::len).sum());
+            let fed = decode_bounded(length, move || {
+                let fed = batch.iter().try_for_each(|chunk| list.feed(chunk));
+                let failed = |reason| not_decoded(kind.as_ref(), &batch[0], reason);
+                fed.map_err(failed).map(|()| list)
             });
             list = fed.await??;
         }
@@ -267,12 +268,13 @@ impl Prometheus {
         Ok(body)
     }
 
-    /// The next part of a list of series; empty at its end.
-    async fn batch(&self, response: &mut Response) -> Result<Vec<u8>, QueryError> {
-        let mut batch = Vec::new();
-        while batch.len() < SERIES_BATCH {
+    /// The next part of a list of series, as it arrived; empty at its end.
+    async fn batch(&self, response: &mut Response) -> Result<Vec<Bytes>, QueryError> {
+        let (mut batch, mut length) = (Vec::new(), 0);
+        while length < SERIES_BATCH {
             let Some(chunk) = self.chunk(response).await? else { break };
-            batch.extend_from_slice(&chunk);
+            length += chunk.len();
+            batch.push(chunk);
         }
         Ok(batch)
     }
