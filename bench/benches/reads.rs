@@ -3,9 +3,12 @@
 //!
 //! 2,000 pods in 20 namespaces, in 200 deployments of 10 pods each. Reads like those of the HPA
 //! controller, 5 concurrently on one HTTP/2 connection. All figures are from the same run.
+//!
+//! With the path of another build of the adapter, both take turns under the same reads.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -22,7 +25,19 @@ fn main() {
     }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
-    runtime.block_on(measure());
+    // Another build of the adapter, to compare with.
+    let other = std::env::args().skip(1).map(PathBuf::from).find(|argument| argument.is_file());
+    match other {
+        Some(other) => runtime.block_on(compare(&other)),
+        None => runtime.block_on(measure()),
+    }
+}
+
+async fn compare(other: &Path) {
+    let (_exporter, prometheus) = source().await;
+    let config = config(&prometheus.url()) + &objects();
+    let paths = paths("requests_by_namespace");
+    leadsman_bench::comparison::compare(other, &config, &paths).await;
 }
 
 async fn measure() {

@@ -1,6 +1,7 @@
 //! The shared code of the benchmarks. The figures that decided the shape of the plugin contract,
 //! and the conclusions, are in `wit/README.md`.
 
+pub mod comparison;
 mod data;
 pub mod floor;
 mod input;

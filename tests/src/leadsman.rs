@@ -61,6 +61,16 @@ impl Leadsman {
         Self::expect_ready(Self::launch(config, arguments).await).await
     }
 
+    /// Starts another build of it and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready in time.
+    pub async fn start_build(binary: &Path, config: impl Display) -> Self {
+        let (folder, file) = write(config);
+        let arguments = to_serve(&["--config", text(&file)]);
+        Self::expect_ready(Self::run_build(binary, &arguments, Some(folder)).await).await
+    }
+
     /// Starts it, and returns an error if it refuses to serve.
     ///
     /// # Panics
@@ -95,9 +105,7 @@ impl Leadsman {
         arguments: &[&str],
         folder: impl Into<Option<TempDir>>,
     ) -> Result<Self, Exited> {
-        let free = ["serve", "--secure-port", "0", "--admin-address", "127.0.0.1:0"];
-        let all = [&free[..], &["--log-format", "json"], arguments].concat();
-        Self::run(&all.iter().map(|&part| part.to_owned()).collect::<Vec<_>>(), folder).await
+        Self::run(&to_serve(arguments), folder).await
     }
 
     /// Runs it with exactly these arguments, which must select JSON logs. `folder` is removed with
@@ -109,8 +117,15 @@ impl Leadsman {
         arguments: &[String],
         folder: impl Into<Option<TempDir>>,
     ) -> Result<Self, Exited> {
-        let folder = folder.into();
-        let mut process = Process::start(&binary(), arguments).expect("leadsman can be run");
+        Self::run_build(&binary(), arguments, folder.into()).await
+    }
+
+    async fn run_build(
+        binary: &Path,
+        arguments: &[String],
+        folder: Option<TempDir>,
+    ) -> Result<Self, Exited> {
+        let mut process = Process::start(binary, arguments).expect("leadsman can be run");
         match process.line(serving).await {
             Some(Addresses { api, admin, scaler }) => {
                 let caller = HttpClient::anonymous();
@@ -357,6 +372,13 @@ fn write(config: impl Display) -> (TempDir, PathBuf) {
     let file = folder.path().join("leadsman.yaml");
     std::fs::write(&file, config.to_string()).expect("a config file");
     (folder, file)
+}
+
+/// The arguments that make it serve on free ports.
+fn to_serve(arguments: &[&str]) -> Vec<String> {
+    let free = ["serve", "--secure-port", "0", "--admin-address", "127.0.0.1:0"];
+    let all = [&free[..], &["--log-format", "json"], arguments].concat();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// The path of the binary. Cargo provides only the paths of binaries of the test's own package.

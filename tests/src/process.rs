@@ -1,7 +1,7 @@
 //! Server processes that end with the test.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) const PROCESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Process {
     /// Starts a program. Its standard error is its log.
-    pub(crate) fn start(program: &PathBuf, arguments: &[String]) -> std::io::Result<Self> {
+    pub(crate) fn start(program: &Path, arguments: &[String]) -> std::io::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())

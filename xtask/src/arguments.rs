@@ -21,7 +21,8 @@ usage: cargo xtask COMMAND
   bench [NAME [ARGS]] run the benchmarks, or one: reads, shapes, evaluation,
                       recording, cluster, objects, reload, relist, neighbours, bounds,
                       delegates, nsx_alb, scaler;
-                      ARGS of bounds: names of attacks; of nsx_alb: [STEP [SECONDS]]
+                      ARGS of reads: the path of another build, to compare with; of
+                      bounds: names of attacks; of nsx_alb: [STEP [SECONDS]]
   fuzz [--seconds N] [TARGET...]
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named
