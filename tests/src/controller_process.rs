@@ -64,8 +64,8 @@ impl RecordedController {
         let own = [Path::new("--secret-dir"), folder.path(), scenario].map(text);
         let arguments: Vec<_> =
             before.iter().map(|&argument| argument.to_owned()).chain(own).collect();
-        let mut process = Process::start(&program.to_owned(), &arguments)
-            .expect("the recorded controller can be run");
+        let mut process =
+            Process::start(program, &arguments).expect("the recorded controller can be run");
         let settings = process.line(|line| Some(line.strip_prefix(SOURCE)?.to_owned())).await;
         match settings {
             Some(settings) => {
