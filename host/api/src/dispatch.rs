@@ -1,18 +1,12 @@
 //! What happens to each request that is not a probe: it is authorized, then answered.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use tower::ServiceExt as _;
 
-use super::ApiState;
 use super::read::{self, ReadRequest, ReadState};
 use super::status::Status;
 use super::{delegated, method_not_allowed, path, traced};
@@ -24,31 +18,21 @@ use leadsman_server::ConnectionHandle;
 /// Reads are answered from here, and not by a route: nearly all requests are reads, and their paths
 /// are parsed by [`path`] in any case.
 pub(super) struct Dispatcher {
-    pub(super) state: ApiState,
     pub(super) reads: ReadState,
     /// What else there is: discovery, and fixed documents.
     pub(super) routes: Router,
 }
 
 impl Dispatcher {
-    pub(super) async fn answer(self: Arc<Self>, request: Request) -> Result<Response, Infallible> {
-        let is_head = request.method() == Method::HEAD;
-        let mut response = self.authorized(request).await.unwrap_or_else(Into::into);
-        if is_head {
-            without_body(&mut response);
-        }
-        Ok(response)
-    }
-
-    /// Authorizes a request before it is routed.
-    async fn authorized(&self, request: Request) -> Result<Response, Status> {
+    /// Authorizes a request, then answers it.
+    pub(super) async fn answer(&self, request: Request) -> Result<Response, Status> {
         let begun = leadsman_trace::is_on().then(std::time::SystemTime::now);
         // One that comes back could come back without end, whoever sent it.
         if request.headers().contains_key(HOPS) && self.came_back(request.headers()) {
             return Err(delegated::loop_found());
         }
         let (mut parts, body) = request.into_parts();
-        if let Some(auth) = &self.state.auth {
+        if let Some(auth) = &self.reads.auth {
             let Some(connection) = parts.extensions.get::<ConnectionHandle>().cloned() else {
                 return Err(Status::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -56,7 +40,7 @@ impl Dispatcher {
                 ));
             };
             if let Err(denied) = auth.admit(&mut parts, connection.peer()).await {
-                self.state.metrics.denied(denied.reason());
+                self.reads.metrics.denied(denied.reason());
                 tracing::debug!(%denied, path = parts.uri.path(), "a request is refused");
                 return Err(denied.into());
             }
@@ -89,16 +73,7 @@ impl Dispatcher {
     }
 
     fn came_back(&self, headers: &HeaderMap) -> bool {
-        let served = self.state.served.now();
+        let served = self.reads.served.now();
         served.snapshot.delegates().is_some_and(|delegates| delegates.is_loop(headers))
     }
-}
-
-/// Leaves the headers of an answer, with the length that its body would have.
-fn without_body(response: &mut Response) {
-    let length = response.body().size_hint().exact();
-    if let Some(length) = length.filter(|_| !response.headers().contains_key(CONTENT_LENGTH)) {
-        response.headers_mut().insert(CONTENT_LENGTH, length.into());
-    }
-    *response.body_mut() = Body::empty();
 }

@@ -20,6 +20,7 @@ mod traced;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, Uri, header};
@@ -35,7 +36,6 @@ use leadsman_server::auth::Auth;
 use read::ReadState;
 use responses::ResponseCache;
 pub use status::Status;
-use tower::service_fn;
 
 /// What the routes share.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ pub struct ApiState {
     pub readiness: Readiness,
     /// Authorizes requests; `None` where only loopback can connect.
     pub auth: Option<Arc<Auth>>,
-    /// Counts denied requests. Each request clones this state.
+    /// Counts denied requests, and reads of metrics that are not served.
     pub metrics: Arc<Metrics>,
     /// The last hour of autoscalers.
     pub hours: Arc<Hours>,
@@ -64,7 +64,6 @@ pub fn router(state: ApiState) -> Router {
             hours: state.hours.clone(),
         },
         routes: routes(state.clone()),
-        state: state.clone(),
     });
     // Probes have no credentials.
     Router::new()
@@ -73,7 +72,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/readyz", get(fixed::ready))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state)
-        .fallback_service(service_fn(move |request| dispatcher.clone().answer(request)))
+        .fallback(async move |request: Request| dispatcher.answer(request).await)
 }
 
 /// What is requested besides values.

@@ -39,7 +39,7 @@ pub(super) struct ReadState {
     pub(super) responses: ResponseCache,
     pub(super) long_answers: LongAnswers,
     pub(super) metrics: Arc<Metrics>,
-    /// Authorizes what an explanation has besides the read.
+    /// Authorizes requests, and what an explanation has besides the read.
     pub(super) auth: Option<Arc<auth::Auth>>,
     pub(super) hours: Arc<Hours>,
 }

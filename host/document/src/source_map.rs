@@ -15,9 +15,10 @@ pub struct SourceMap {
     places: Box<[Place]>,
 }
 
-/// The end of a pointer among all of them, and its line.
+/// Where a pointer is among all of them, and its line.
 #[derive(Debug, Clone, Copy)]
 struct Place {
+    begin: usize,
     end: usize,
     line: usize,
 }
@@ -28,8 +29,9 @@ impl SourceMap {
         lines.sort_unstable();
         let mut pointers = String::with_capacity(lines.iter().map(|(at, _)| at.len()).sum());
         let places = lines.iter().map(|(pointer, line)| {
+            let begin = pointers.len();
             pointers.push_str(pointer);
-            Place { end: pointers.len(), line: *line }
+            Place { begin, end: pointers.len(), line: *line }
         });
         let places = places.collect();
         Self { name: name.to_owned(), pointers: pointers.into_boxed_str(), places }
@@ -60,21 +62,9 @@ impl SourceMap {
     }
 
     fn line_of(&self, pointer: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.places.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.pointer(middle).cmp(pointer) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(self.places[middle].line),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
-    }
-
-    fn pointer(&self, place: usize) -> &str {
-        let begin = place.checked_sub(1).map_or(0, |before| self.places[before].end);
-        &self.pointers[begin..self.places[place].end]
+        let of = |place: &Place| self.pointers[place.begin..place.end].cmp(pointer);
+        let found = self.places.binary_search_by(of).ok()?;
+        Some(self.places[found].line)
     }
 }
 
