@@ -61,7 +61,9 @@ pub async fn compare(other: &Path, config: &str, paths: &[String]) {
         );
     }
     let [this, other] = &builds;
-    for (name, of) in [("CPU of a read", Turn::cpu as fn(&Turn) -> f64), ("p50", Turn::p50)] {
+    for (name, of) in
+        [("CPU of a read", (|turn| turn.cpu) as fn(&Turn) -> f64), ("p50", |turn| turn.p50)]
+    {
         let ratios = this.turns.iter().zip(&other.turns).map(|(this, other)| of(this) / of(other));
         let [lower, median, upper] = quartiles(ratios);
         println!("{name}, this to the other: {median:.2} (quartiles {lower:.2} and {upper:.2})");
@@ -84,16 +86,6 @@ impl Build {
         let reads = u32::try_from(measured.reads).unwrap_or(u32::MAX);
         let cpu = cpu.as_secs_f64() * 1e6 / f64::from(reads);
         self.turns.push(Turn { cpu, p50: measured.p50.as_secs_f64() * 1e6 });
-    }
-}
-
-impl Turn {
-    fn cpu(&self) -> f64 {
-        self.cpu
-    }
-
-    fn p50(&self) -> f64 {
-        self.p50
     }
 }
 

@@ -5,24 +5,23 @@ mod followed;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
-use tokio::time::timeout;
 
 use crate::answer::{Answer, assert_contains};
 use crate::caller::HttpClient;
 use crate::events::Events;
 use crate::exposition::Exposition;
-use crate::process::{PROCESS_TIMEOUT, Process};
+use crate::process::Process;
 use crate::waiting::eventually;
 
 pub use commands::CheckReport;
+pub(crate) use commands::ended;
 pub use followed::Followed;
 
 /// A running `leadsman serve`.
@@ -341,26 +340,6 @@ impl Exited {
     pub fn assert_contains(&self, texts: &[&str]) {
         assert_contains(&self.log, texts);
     }
-}
-
-/// Runs the binary until it ends.
-async fn run(arguments: &[&str], file: &Path) -> CheckReport {
-    let mut command = Command::new(binary());
-    command.args(arguments).kill_on_drop(true);
-    ended(command, arguments, file).await
-}
-
-pub(crate) async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
-    let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
-        panic!("leadsman {} does not end", arguments.join(" "))
-    };
-    checked(output.expect("leadsman can be run"), file)
-}
-
-fn checked(output: Output, file: &Path) -> CheckReport {
-    let text = [output.stdout, output.stderr].concat();
-    let output_text = String::from_utf8_lossy(&text).into_owned();
-    CheckReport { code: output.status.code(), output: output_text, file: file.to_owned() }
 }
 
 fn text(path: &Path) -> &str {

@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{Leadsman, binary, checked, ended, run, text, write};
+use super::{Leadsman, binary, text, write};
 use crate::answer::assert_contains;
 use crate::process::PROCESS_TIMEOUT;
 
@@ -164,4 +164,24 @@ impl CheckReport {
         };
         self.output.lines().filter(reports).collect()
     }
+}
+
+/// Runs the binary until it ends.
+async fn run(arguments: &[&str], file: &Path) -> CheckReport {
+    let mut command = Command::new(binary());
+    command.args(arguments).kill_on_drop(true);
+    ended(command, arguments, file).await
+}
+
+pub(crate) async fn ended(mut command: Command, arguments: &[&str], file: &Path) -> CheckReport {
+    let Ok(output) = timeout(PROCESS_TIMEOUT, command.output()).await else {
+        panic!("leadsman {} does not end", arguments.join(" "))
+    };
+    checked(output.expect("leadsman can be run"), file)
+}
+
+fn checked(output: Output, file: &Path) -> CheckReport {
+    let text = [output.stdout, output.stderr].concat();
+    let output_text = String::from_utf8_lossy(&text).into_owned();
+    CheckReport { code: output.status.code(), output: output_text, file: file.to_owned() }
 }
