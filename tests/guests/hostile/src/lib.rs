@@ -164,7 +164,7 @@ pub fn evaluate(config: &Config, input: &Input) -> Result<Measures, Failure> {
             behaved::each_pod(input)
         }
         Deed::TrapAtTimes => {
-            misdeeds::trap_at_times(input.now());
+            misdeeds::trap_at_times(input);
             behaved::each_pod(input)
         }
         Deed::Reach => {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use leadsman_plugin_sdk::{Failure, Input, Measure, Measures, Plan, Query, log};
+use leadsman_plugin_sdk::{Failure, Input, Measure, Measures, Plan, Query, Scope, log};
 
 /// A value that must never be served.
 const EVIL: f64 = 666.0;
@@ -141,9 +141,13 @@ pub(crate) fn hold(bytes: u32) {
     core::mem::forget(held);
 }
 
-/// Each call has a new instance, so only the time changes from call to call.
-pub(crate) fn trap_at_times(now: i64) {
-    if now % 3 == 0 {
+/// Traps in a third of the namespaces, in every other millisecond: each call has a new instance, so
+/// only the time changes from call to call. The other namespaces keep the circuit breaker closed
+/// even where many calls have the same time.
+pub(crate) fn trap_at_times(input: &Input) {
+    let Scope::Namespace(namespace) = input.scope() else { return };
+    let third = namespace.bytes().map(u32::from).sum::<u32>() % 3 == 0;
+    if third && input.now() % 2 == 0 {
         trap();
     }
 }
