@@ -16,7 +16,7 @@ use super::listing::SeriesIndex;
 use super::mapping_spec::{MappingSpec, Sources};
 use super::plugins::PluginHandle;
 use super::reason::{Cause, Reason};
-use super::rule_metrics::{Context, RULE_PLUGINS, RuleOutput};
+use super::rule_metrics::{Context, RuleOutput, plugins_of};
 use super::runtime::{Kinds, Runtime};
 use super::state::{MetricKey, Outcome};
 use leadsman_config::valid;
@@ -216,20 +216,29 @@ impl BindJob {
         let rules = self.config.rules.as_ref()?;
         let listed = self.listed.as_ref()?;
         let before = self.before.as_ref().map(|before| &before.rules);
-        let [(per_object, why), (external, also)] = RULE_PLUGINS.map(|name| self.plugin(name));
-        let (Some(of_objects), Some(of_external)) = (&per_object, &external) else {
+        let (mut plugins, mut missing) = (BTreeMap::new(), Vec::new());
+        for name in plugins_of(rules) {
             // One that can be used may have a problem, too, and is not what is missing.
-            let why = if per_object.is_none() { why } else { also };
+            match self.plugin(name) {
+                (Some(plugin), _) => drop(plugins.insert(name, plugin)),
+                (None, why) => missing.push(why),
+            }
+        }
+        if !missing.is_empty() {
+            let missing: Vec<_> = missing.into_iter().flatten().collect();
+            // What will not be loaded is said rather than what is being loaded.
+            let lasting = missing.iter().find(|why| why.reason != Reason::Loading);
+            let why = lasting.or(missing.first())?;
             let delegates = self.delegates.as_deref();
-            let output = RuleOutput::unloaded(rules, listed, &why?, before, delegates);
+            let output = RuleOutput::unloaded(rules, listed, why, before, delegates);
             return Some((output, Vec::new()));
-        };
+        }
         let known = before.and_then(RuleOutput::rules);
         let (rules, kept) = with_last_good(rules, known);
         let context = Context {
             rules,
             source_map: self.source_map.clone(),
-            plugins: [of_objects.clone(), of_external.clone()],
+            plugins,
             sources: self.sources.clone(),
             kinds: self.kinds.clone(),
             runtime: self.runtime.clone(),

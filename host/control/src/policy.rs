@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::document::Document;
 use super::plugins::{Artifact, Credentials, PluginSource, PluginSpec};
 use super::reason::{Cause, Reason};
-use super::rule_metrics::RULE_PLUGINS;
+use super::rule_metrics::plugins_of;
 use super::state::Revision;
 use leadsman_config::valid::{self, Location};
 use leadsman_document::segment;
@@ -36,9 +36,10 @@ impl Policy {
             let spec = self.plugin(&revision.document, revision.team.as_ref(), name, plugin);
             named.insert(name.clone(), spec);
         }
+        let of_rules = config.rules.as_deref().map(plugins_of).unwrap_or_default();
         for shipped in leadsman_shipped_plugins::SHIPPED_PLUGINS {
-            let of_rules = config.rules.is_some() && RULE_PLUGINS.contains(&shipped.name);
-            let used = of_rules || config.mappings.iter().any(|mapping| mapping.runs(shipped.name));
+            let used = of_rules.contains(shipped.name)
+                || config.mappings.iter().any(|mapping| mapping.runs(shipped.name));
             if used && !named.contains_key(shipped.name) {
                 let source = PluginSource::Shipped(shipped.name);
                 let spec = PluginSpec { source, max_bytes: MAX_SHIPPED_BYTES, verify: Vec::new() };

@@ -1,6 +1,7 @@
 //! The metrics of rules, from the series that were listed: each is bound at its first read.
 
 mod binding;
+mod plugins;
 mod unloaded;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,6 +12,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 
 use self::binding::{RuleBinding, text};
+pub(super) use self::plugins::plugins_of;
 use super::bindings::Handover;
 use super::listing::SeriesIndex;
 use super::mapping_spec::{MappingSpec, Sources};
@@ -31,15 +33,12 @@ use leadsman_rules::{
 };
 use leadsman_sandbox::Plugin;
 
-/// The plugins that rules run: for custom metrics, and for external ones.
-pub(super) const RULE_PLUGINS: [&str; 2] = ["per-object", "external"];
-
 /// What the metrics of rules are made of.
 pub(super) struct Context {
     pub(super) rules: Arc<valid::Rules>,
     pub(super) source_map: Arc<SourceMap>,
-    /// As in [`RULE_PLUGINS`].
-    pub(super) plugins: [Plugin; 2],
+    /// All that [`plugins_of`] the rules names.
+    pub(super) plugins: BTreeMap<&'static str, Plugin>,
     pub(super) sources: Sources,
     pub(super) kinds: Kinds,
     pub(super) runtime: Runtime,
@@ -127,7 +126,10 @@ impl Context {
 
     /// Whether equal metrics are made of the same.
     fn is_same(&self, other: &Self) -> bool {
-        let digests = |context: &Self| context.plugins.each_ref().map(|p| p.digest().to_owned());
+        let digests = |context: &Self| {
+            let plugins = context.plugins.iter();
+            plugins.map(|(name, plugin)| (*name, plugin.digest().to_owned())).collect::<Vec<_>>()
+        };
         let source = |context: &Self| {
             let source = context.sources.get(&context.rules.discovery.source);
             source.map(|(_, source)| Arc::as_ptr(source))

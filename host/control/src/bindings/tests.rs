@@ -61,7 +61,7 @@ fn job_of(text: &str, why: &Cause) -> BindJob {
         source_map: Arc::new(document.source_map),
         written: Arc::new(written),
         config: Arc::new(config),
-        plugins: RULE_PLUGINS.map(|name| (name.to_owned(), Err(why.clone()))).into(),
+        plugins: ["per-object", "external"].map(|name| (name.to_owned(), Err(why.clone()))).into(),
         sources: Sources::new(),
         kinds: Kinds::new(&ObjectSource::Listed, &Arc::default(), None),
         delegates: None,
@@ -181,7 +181,7 @@ async fn a_plugin_of_rules_that_is_refused_makes_no_metric_wait_for_it() {
 async fn what_is_missing_says_why_rules_are_not_served() {
     let loading = Cause::new(Reason::Loading, "/plugins/external", "the plugin is being loaded");
     let mut job = job(&Cause::new(Reason::NotAllowed, "/plugins/per-object", "it is not signed"));
-    job.plugins.insert(RULE_PLUGINS[1].to_owned(), Err(loading));
+    job.plugins.insert("external".to_owned(), Err(loading));
     let snapshot = Snapshot::new(1, assembly(job.bind().0).contents);
     assert!(custom(&snapshot, "busy").await.is_unknown(), "the first one will not be loaded");
 }

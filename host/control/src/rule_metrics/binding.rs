@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::super::mapping_spec::MappingSpec;
-use super::{Context, RULE_PLUGINS};
+use super::Context;
+use super::plugins::plugin_for;
 use leadsman_config::valid;
 use leadsman_evaluation::{Evaluations, Policy};
 use leadsman_model::names::MetricName;
@@ -56,8 +57,7 @@ impl Context {
         config: serde_json::Value,
         place: &str,
     ) -> MappingSpec {
-        let of_objects = matches!(serve, Serve::Custom(_));
-        let [per_object, external] = &self.plugins;
+        let plugin = plugin_for(&serve);
         let source = &self.rules.discovery.source;
         let query = Query {
             name: "rule".to_owned(),
@@ -71,7 +71,7 @@ impl Context {
             serve,
             queries: vec![query],
             source: Some(source.clone()),
-            plugin: RULE_PLUGINS[usize::from(!of_objects)].to_owned(),
+            plugin: plugin.to_owned(),
             config,
             then: Vec::new(),
             candidate: None,
@@ -88,7 +88,7 @@ impl Context {
         MappingSpec {
             owner: Owner::Operator,
             mapping,
-            plugin: if of_objects { per_object.clone() } else { external.clone() },
+            plugin: self.plugins[plugin].clone(),
             then: Vec::new(),
             candidate: None,
             sources: sources.map(|(name, source)| (name.clone(), source.clone())).collect(),

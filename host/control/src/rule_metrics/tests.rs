@@ -38,13 +38,12 @@ fn output_of_a_rule() -> (Engine, SeriesIndex, RuleOutput) {
         parse("config.yaml", &origin, &Flags::default(), CONFIG);
     assert_eq!(faults, []);
     let engine = Engine::new(1).unwrap();
-    let shipped = SHIPPED_PLUGINS.iter().find(|shipped| shipped.name == RULE_PLUGINS[0]).unwrap();
+    let shipped = SHIPPED_PLUGINS.iter().find(|shipped| shipped.name == "per-object").unwrap();
     let per_object = Plugin::load_trusted(&engine, shipped.component).unwrap();
     let context = Context {
         rules: config.rules.clone().unwrap(),
         source_map: Arc::new(document.source_map),
-        // No external metric is bound here.
-        plugins: [per_object.clone(), per_object],
+        plugins: [("per-object", per_object)].into(),
         sources: config
             .sources
             .iter()
@@ -127,6 +126,27 @@ async fn all_that_a_plugin_is_bound_for_share_the_schema_that_it_was_loaded_with
         schemas.insert(std::ptr::from_ref(schema));
     }
     assert_eq!(schemas.len(), 1);
+}
+
+#[test]
+fn resource_metrics_that_are_new_are_named_while_their_plugin_is_loaded() {
+    let (_engine, listed, before) = output_of_a_rule();
+    let text = format!(
+        "{CONFIG}resourceRules:
+  cpu: &of
+    containerQuery: sum by (<<.GroupBy>>) (cpu{{<<.LabelMatchers>>}})
+    resources: {{overrides: {{namespace: {{resource: namespace}}, pod: {{resource: pod}}}}}}
+    containerLabel: container
+  memory: *of
+"
+    );
+    let origin = DocumentOrigin::Folder(Path::new("."));
+    let rules = parse("config.yaml", &origin, &Flags::default(), &text).config.rules.unwrap();
+    let why = Cause::new(Reason::Loading, "/plugins/external", "the plugin is being loaded");
+    let now = RuleOutput::unloaded(&rules, &listed, &why, Some(&before), None);
+    assert!(same(&now.metrics, &before.metrics));
+    let unserved = now.resource_errors.iter().map(|(metric, _, cause)| (metric.as_str(), cause));
+    assert_eq!(unserved.collect::<Vec<_>>(), [("cpu", &why), ("memory", &why)]);
 }
 
 #[test]

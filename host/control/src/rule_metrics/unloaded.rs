@@ -37,14 +37,13 @@ impl RuleOutput {
             let known = before.map(|before| RuleGaps::clone(&before.gaps)).unwrap_or_default();
             Arc::new(RuleGaps { unloaded: Vec::new(), ..known })
         };
-        match before {
-            Some(before) => Self { gaps, ..before.clone() },
-            None if delegated(Api::Resource) => Self { gaps, ..Self::default() },
-            None => {
-                let resource_errors = resource_metrics(rules, &resolve, why);
-                Self { gaps, resource_errors, ..Self::default() }
-            }
+        let mut output = before.cloned().unwrap_or_default();
+        output.gaps = gaps;
+        // They are named one by one, unless they were served before.
+        if output.resource_specs.is_empty() && !delegated(Api::Resource) {
+            output.resource_errors = resource_metrics(rules, &resolve, why);
         }
+        output
     }
 }
 
