@@ -176,17 +176,16 @@ impl Prometheus {
         let kind = response.headers().get(CONTENT_TYPE).cloned();
         let mut list = SeriesList::default();
         loop {
-            let batch = self.batch(&mut response).await?;
-            if batch.is_empty() {
+            let is_last = self.fill(&mut list, &mut response).await?;
+            let (kind, length) = (kind.clone(), list.unparsed().len());
+            let parsed = decode_bounded(length, move || match list.parse() {
+                Ok(()) => Ok(list),
+                Err(reason) => Err(not_decoded(kind.as_ref(), list.unparsed(), reason)),
+            });
+            list = parsed.await??;
+            if is_last {
                 break;
             }
-            let (kind, length) = (kind.clone(), batch.iter().map(Bytes::len).sum());
-            let fed = decode_bounded(length, move || {
-                let fed = batch.iter().try_for_each(|chunk| list.feed(chunk));
-                let failed = |reason| not_decoded(kind.as_ref(), &batch[0], reason);
-                fed.map_err(failed).map(|()| list)
-            });
-            list = fed.await??;
         }
         tracing::debug!(selector, series = list.count, "the series are listed");
         list.end().map_err(QueryError::decode)
@@ -268,15 +267,19 @@ impl Prometheus {
         Ok(body)
     }
 
-    /// The next part of a list of series, as it arrived; empty at its end.
-    async fn batch(&self, response: &mut Response) -> Result<Vec<Bytes>, QueryError> {
-        let (mut batch, mut length) = (Vec::new(), 0);
-        while length < SERIES_BATCH {
-            let Some(chunk) = self.chunk(response).await? else { break };
-            length += chunk.len();
-            batch.push(chunk);
+    /// Reads the next part of a list of series, and says whether it is the last one. It is copied, so that
+    /// the connection reads into the same buffer again.
+    async fn fill(
+        &self,
+        list: &mut SeriesList,
+        response: &mut Response,
+    ) -> Result<bool, QueryError> {
+        let enough = list.unparsed().len() + SERIES_BATCH;
+        while list.unparsed().len() < enough {
+            let Some(chunk) = self.chunk(response).await? else { return Ok(true) };
+            list.push(&chunk);
         }
-        Ok(batch)
+        Ok(false)
     }
 
     async fn answer(

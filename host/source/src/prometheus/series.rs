@@ -1,17 +1,16 @@
 //! Lists of series, parsed as a stream: of each series only its name and the names of its labels are
 //! kept, so that memory grows with the number of names, not of series.
 
-use std::borrow::Cow;
+mod element;
+
 use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::decode::{self, Text};
+use self::element::Shape;
+use super::decode;
 use leadsman_rules::ListedSeries;
 
 /// The largest series with its labels, and the largest text outside the list, in bytes.
@@ -23,12 +22,21 @@ const MAX_NAMES: usize = 200_000;
 /// The most labels that the series of one name may have together.
 const MAX_LABELS: usize = 1000;
 
+/// The most bytes that all names of series and labels may have together.
+const MAX_TEXT: usize = 64 << 20;
+
+/// The most sets of labels that are remembered. The labels of others are read at each series.
+const MAX_SETS: usize = 1 << 20;
+
 /// Parses a list that arrives in pieces.
 pub(crate) fn series<'b>(
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Result<ListedSeries, String> {
     let mut list = SeriesList::default();
-    pieces.into_iter().try_for_each(|piece| list.feed(piece))?;
+    for piece in pieces {
+        list.push(piece);
+        list.parse()?;
+    }
     list.end()
 }
 
@@ -42,6 +50,10 @@ pub(super) struct SeriesList {
     pub(super) count: usize,
     names: HashMap<Arc<str>, Labels, RandomState>,
     texts: HashSet<Arc<str>, RandomState>,
+    /// The bytes of `names` and `texts`.
+    text_bytes: usize,
+    /// The sets of all `names`.
+    sets: usize,
     hasher: RandomState,
 }
 
@@ -66,20 +78,33 @@ struct Labels {
 type Step = Result<Option<usize>, String>;
 
 impl SeriesList {
-    /// Parses the next piece.
-    pub(super) fn feed(&mut self, chunk: &[u8]) -> Result<(), String> {
+    /// Takes the next piece of the input, to be parsed later.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.rest.extend_from_slice(piece);
+    }
+
+    /// The input that is not parsed yet; after an error, it begins where the fault is.
+    pub(super) fn unparsed(&self) -> &[u8] {
+        &self.rest
+    }
+
+    /// Parses the input so far. A series that is not complete waits for more.
+    pub(super) fn parse(&mut self) -> Result<(), String> {
         let mut rest = std::mem::take(&mut self.rest);
-        rest.extend_from_slice(chunk);
         let mut read = 0;
-        while let Some(length) = self.step(&rest[read..])? {
-            read += length;
-        }
+        let parsed = loop {
+            match self.step(&rest[read..]) {
+                Ok(Some(length)) => read += length,
+                Ok(None) => break Ok(()),
+                Err(reason) => break Err(reason),
+            }
+        };
         rest.drain(..read);
-        if rest.len() > MAX_ELEMENT {
+        self.rest = rest;
+        if parsed.is_ok() && self.rest.len() > MAX_ELEMENT {
             return Err(format!("a series is longer than {MAX_ELEMENT} bytes"));
         }
-        self.rest = rest;
-        Ok(())
+        parsed
     }
 
     /// The result, at the end of the input.
@@ -120,42 +145,43 @@ impl SeriesList {
             self.at = StreamPosition::Behind;
             return Ok(Some(start + 1));
         }
-        let mut json = serde_json::Deserializer::from_slice(&rest[start..]);
-        match OneSeries.deserialize(&mut json) {
-            Ok(series) => {
-                self.take(&series)?;
-                Ok(Some(start + json.into_iter::<IgnoredAny>().byte_offset()))
+        let text = &rest[start..];
+        match element::shape(text, &self.hasher) {
+            Ok((shape, length)) => {
+                self.take(&shape, text)?;
+                Ok(Some(start + length))
             }
             Err(error) if error.is_eof() => Ok(None),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    fn take(&mut self, series: &Series<'_>) -> Result<(), String> {
+    /// Takes the series of this shape that a text begins with.
+    fn take(&mut self, shape: &Shape<'_>, text: &[u8]) -> Result<(), String> {
         self.count += 1;
         // A series without a name gives no metric.
-        let Some(name) = &series.name else { return Ok(()) };
-        let mut set = self.hasher.build_hasher();
-        for label in &series.labels {
-            set.write(label.as_bytes());
-            set.write_u8(0xff);
-        }
-        let set = set.finish();
+        let Some(name) = &shape.name else { return Ok(()) };
         if !self.names.contains_key(&**name) {
             if self.names.len() >= MAX_NAMES {
                 return Err(format!("it has more than {MAX_NAMES} names of series"));
             }
+            self.text_bytes += name.len();
             self.names.insert((&**name).into(), Labels::default());
         }
         let Some(known) = self.names.get_mut(&**name) else { return Ok(()) };
-        if !known.sets.insert(set) {
+        if known.sets.contains(&shape.labels) {
             return Ok(());
         }
-        for label in &series.labels {
-            let text = match self.texts.get(&**label) {
+        if self.sets < MAX_SETS {
+            self.sets += 1;
+            known.sets.insert(shape.labels);
+        }
+        for label in element::labels(text).map_err(|error| error.to_string())? {
+            let text = match self.texts.get(&*label) {
                 Some(text) => text.clone(),
                 None => {
-                    let text: Arc<str> = (&**label).into();
+                    self.text_bytes += label.len();
+                    let text: Arc<str> = label.into();
                     self.texts.insert(text.clone());
                     text
                 }
@@ -164,6 +190,9 @@ impl SeriesList {
         }
         if known.names.len() > MAX_LABELS {
             return Err(format!("the series {name} have more than {MAX_LABELS} labels"));
+        }
+        if self.text_bytes > MAX_TEXT {
+            return Err(format!("its names and labels have more than {MAX_TEXT} bytes"));
         }
         Ok(())
     }
@@ -233,47 +262,14 @@ fn whole<T: serde::de::DeserializeOwned>(text: &[u8], at: &mut usize) -> Result<
     }
 }
 
-/// The name of a series and those of its labels.
-struct Series<'t> {
-    name: Option<Cow<'t, str>>,
-    labels: Vec<Cow<'t, str>>,
-}
-
-struct OneSeries;
-
-impl<'de> DeserializeSeed<'de> for OneSeries {
-    type Value = Series<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for OneSeries {
-    type Value = Series<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the labels of a series")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut series = Series { name: None, labels: Vec::with_capacity(12) };
-        while let Some(Text(label)) = map.next_key::<Text<'de>>()? {
-            if label == "__name__" {
-                series.name = Some(map.next_value::<Text<'de>>()?.0);
-            } else {
-                // Anything but a text is no label's value.
-                map.next_value::<Text<'de>>()?;
-                series.labels.push(label);
-            }
-        }
-        Ok(series)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn feed(list: &mut SeriesList, piece: &[u8]) -> Result<(), String> {
+        list.push(piece);
+        list.parse()
+    }
 
     const ANSWER: &str = r#"{"status":"success","took":-1.25e+2,"data":[
         {"__name__":"up","namespace":"a","pod":"x}]\"{"},
@@ -294,7 +290,7 @@ mod tests {
         for size in 1..=ANSWER.len() {
             let mut list = SeriesList::default();
             for chunk in ANSWER.as_bytes().chunks(size) {
-                list.feed(chunk).unwrap();
+                feed(&mut list, chunk).unwrap();
             }
             assert_eq!(list.count, 4, "{size}");
             assert_eq!(
@@ -316,28 +312,51 @@ mod tests {
             ("", "no list"),
         ] {
             let mut list = SeriesList::default();
-            let error = list.feed(text.as_bytes()).and_then(|()| list.end().map(drop));
+            let error = feed(&mut list, text.as_bytes()).and_then(|()| list.end().map(drop));
             let error = error.unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
     }
 
     #[test]
+    fn names_and_labels_have_a_length_together() {
+        let mut list = SeriesList::default();
+        feed(&mut list, br#"{"data":["#).unwrap();
+        let long = "x".repeat(MAX_ELEMENT / 2);
+        let of = |at: usize| format!(r#"{{"__name__":"m{at}{long}"}},"#);
+        let error = (0..200).find_map(|at| feed(&mut list, of(at).as_bytes()).err()).unwrap();
+        assert!(error.contains("more than 67108864 bytes"), "{error}");
+        assert!(list.text_bytes < MAX_TEXT + MAX_ELEMENT);
+    }
+
+    #[test]
+    fn labels_in_ever_other_orders_take_no_memory() {
+        let mut list = SeriesList { sets: MAX_SETS - 1, ..SeriesList::default() };
+        feed(&mut list, br#"{"data":["#).unwrap();
+        for labels in [r#""a":"1","b":"1""#, r#""b":"1","a":"1""#, r#""c":"1""#] {
+            feed(&mut list, format!(r#"{{"__name__":"up",{labels}}},"#).as_bytes()).unwrap();
+        }
+        feed(&mut list, b"]}").unwrap();
+        assert_eq!((list.sets, list.names["up"].sets.len()), (MAX_SETS, 1));
+        assert_eq!(reported(&list.end().unwrap()), ["up: a b c"]);
+    }
+
+    #[test]
     fn a_list_of_any_length_takes_the_memory_of_its_names() {
         let mut list = SeriesList::default();
-        list.feed(br#"{"status":"success","data":["#).unwrap();
+        feed(&mut list, br#"{"status":"success","data":["#).unwrap();
         for at in 0..100_000 {
             let name = at % 10;
             let series = format!(r#"{{"__name__":"m{name}","pod":"p{at}"}},"#);
-            list.feed(series.as_bytes()).unwrap();
+            feed(&mut list, series.as_bytes()).unwrap();
         }
-        list.feed(b"]}").unwrap();
+        feed(&mut list, b"]}").unwrap();
         assert!(list.rest.capacity() < 10_000);
         assert_eq!((list.count, list.names.len(), list.texts.len()), (100_000, 10, 1));
         let endless = br#"{"status":"success","data":[{"__name__":""#;
         let mut list = SeriesList::default();
-        list.feed(endless).unwrap();
-        let error = (0..3).find_map(|_| list.feed(&[b'x'; MAX_ELEMENT]).err());
+        feed(&mut list, endless).unwrap();
+        let error = (0..3).find_map(|_| feed(&mut list, &[b'x'; MAX_ELEMENT]).err());
         assert!(error.unwrap().contains("longer than"));
     }
 }
