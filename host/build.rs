@@ -1,12 +1,22 @@
-//! How the program is linked.
+//! How the program is linked, and that its allocator is configured.
 
 use std::process::Command;
 
 /// The first version of glibc that reads packed relocations.
 const GLIBC: (u32, u32) = (2, 36);
 
+/// What the allocator is configured with when it is compiled.
+const ALLOCATOR: &str = "JEMALLOC_SYS_WITH_MALLOC_CONF";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={ALLOCATOR}");
+    if std::env::var_os(ALLOCATOR).is_none() {
+        println!(
+            "cargo::error={ALLOCATOR} is not set. It is in .cargo/config.toml, which cargo finds from a \
+             folder of the workspace: build there"
+        );
+    }
     if reads_packed_relocations() {
         // All addresses of functions and constants in tables are relocated at each start. Their list is
         // some MiB of the program, which stay in memory, and some KiB if it is packed.

@@ -12,6 +12,10 @@ use clap::Parser as _;
 
 use cli::{Cli, Command};
 
+/// What it is configured with is in `.cargo/config.toml`, as it is compiled in.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     // A child process that compiles does not parse the command line.
     if std::env::args_os().nth(1).is_some_and(|first| first == leadsman_sandbox::SUBCOMMAND) {

@@ -35,6 +35,10 @@ const WALL_TIME_FACTOR: u32 = 10;
 const EXIT_REFUSED: u8 = 1;
 const EXIT_FAILED: u8 = 3;
 
+/// A setting of the program's allocator: addresses of free memory are not kept, as they would count as
+/// memory in use against the child's limit.
+const ALLOCATOR: (&str, &str) = ("_RJEM_MALLOC_CONF", "retain:false");
+
 /// What compiling a component took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompileCost {
@@ -55,6 +59,7 @@ pub(super) async fn run(
         .arg(SUBCOMMAND)
         .arg(cpu_time.as_secs().to_string())
         .env_clear()
+        .env(ALLOCATOR.0, ALLOCATOR.1)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

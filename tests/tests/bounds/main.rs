@@ -1,6 +1,7 @@
 //! Stated bounds: nobody takes the adapter down, or another with it. Each test does what a bound is
 //! there to withstand.
 
+mod allocator;
 mod budgets;
 mod connections;
 mod frames;
