@@ -5,14 +5,12 @@ use std::path::Path;
 use leadsman_tests::Leadsman;
 use tempfile::TempDir;
 
-/// Has the allocator print its settings to standard error when the process ends.
-const PRINT: (&str, &str) = ("_RJEM_MALLOC_CONF", "stats_print:true");
-
 #[tokio::test]
 async fn all_threads_share_one_arena_and_free_pages_go_back_soon() {
     let folder = TempDir::new().expect("a folder");
-    let printed =
-        Leadsman::command_with(&["schema"], folder.path(), &[(PRINT.0, Path::new(PRINT.1))]).await;
+    // The allocator prints its settings to standard error when the process ends.
+    let printing = [("_RJEM_MALLOC_CONF", Path::new("stats_print:true"))];
+    let printed = Leadsman::command_with(&["schema"], folder.path(), &printing).await;
     printed.assert_contains(&[
         "opt.narenas: 1\n",
         "opt.dirty_decay_ms: 100 ",

@@ -176,8 +176,8 @@ impl SeriesList {
             self.sets += 1;
             known.sets.insert(shape.labels);
         }
-        for label in element::labels(text).map_err(|error| error.to_string())? {
-            let text = match self.texts.get(&*label) {
+        for label in element::labels(text)? {
+            let text = match self.texts.get(label.as_str()) {
                 Some(text) => text.clone(),
                 None => {
                     self.text_bytes += label.len();

@@ -9,8 +9,6 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::super::decode::Text;
 
-const NAME: &str = "__name__";
-
 /// What a series is told by: its name, and a hash of the names of its labels.
 pub(super) struct Shape<'t> {
     pub(super) name: Option<Cow<'t, str>>,
@@ -22,81 +20,56 @@ pub(super) fn shape<'t>(
     text: &'t [u8],
     hasher: &RandomState,
 ) -> serde_json::Result<(Shape<'t>, usize)> {
-    parsed(text, ShapeOf(hasher))
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let mut hash = hasher.build_hasher();
+    let for_each = EachLabel(|label: Cow<'t, [u8]>| {
+        hash.write(&label);
+        hash.write_u8(0xff);
+    });
+    let name = for_each.deserialize(&mut json)?;
+    let shape = Shape { name, labels: hash.finish() };
+    Ok((shape, json.into_iter::<IgnoredAny>().byte_offset()))
 }
 
 /// Parses the names of the labels of the series that a text begins with.
-pub(super) fn labels(text: &[u8]) -> serde_json::Result<Vec<Cow<'_, str>>> {
-    parsed(text, LabelsOf).map(|(labels, _)| labels)
-}
-
-fn parsed<'t, S: DeserializeSeed<'t>>(
-    text: &'t [u8],
-    seed: S,
-) -> serde_json::Result<(S::Value, usize)> {
+pub(super) fn labels(text: &[u8]) -> Result<Vec<String>, String> {
+    let mut labels = Vec::new();
+    let for_each = EachLabel(|label: Cow<'_, [u8]>| labels.push(String::from_utf8(label.into())));
     let mut json = serde_json::Deserializer::from_slice(text);
-    let value = seed.deserialize(&mut json)?;
-    Ok((value, json.into_iter::<IgnoredAny>().byte_offset()))
+    for_each.deserialize(&mut json).map_err(|error| error.to_string())?;
+    let labels = labels.into_iter().collect::<Result<_, _>>();
+    labels.map_err(|error| format!("the name of a label is no unicode: {error}"))
 }
 
-struct ShapeOf<'h>(&'h RandomState);
+/// Parses the labels of a series: its name is the result, the names of all others go to the function.
+struct EachLabel<F>(F);
 
-impl<'de> DeserializeSeed<'de> for ShapeOf<'_> {
-    type Value = Shape<'de>;
+impl<'de, F: FnMut(Cow<'de, [u8]>)> DeserializeSeed<'de> for EachLabel<F> {
+    type Value = Option<Cow<'de, str>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for ShapeOf<'_> {
-    type Value = Shape<'de>;
+impl<'de, F: FnMut(Cow<'de, [u8]>)> Visitor<'de> for EachLabel<F> {
+    type Value = Option<Cow<'de, str>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the labels of a series")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut name, mut hash) = (None, self.0.build_hasher());
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut name = None;
         while let Some(label) = map.next_key_seed(Raw)? {
-            if *label == *NAME.as_bytes() {
+            if *label == *b"__name__" {
                 name = Some(map.next_value::<Text<'de>>()?.0);
             } else {
                 map.next_value_seed(Raw)?;
-                hash.write(&label);
-                hash.write_u8(0xff);
+                (self.0)(label);
             }
         }
-        Ok(Shape { name, labels: hash.finish() })
-    }
-}
-
-struct LabelsOf;
-
-impl<'de> DeserializeSeed<'de> for LabelsOf {
-    type Value = Vec<Cow<'de, str>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for LabelsOf {
-    type Value = Vec<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the labels of a series")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut labels = Vec::new();
-        while let Some(Text(label)) = map.next_key::<Text<'de>>()? {
-            map.next_value_seed(Raw)?;
-            if label != NAME {
-                labels.push(label);
-            }
-        }
-        Ok(labels)
+        Ok(name)
     }
 }
 
@@ -156,7 +129,7 @@ mod tests {
     fn a_label_is_checked_when_it_is_kept() {
         let text = b"{\"__name__\":\"up\",\"a\xff\":\"1\"}";
         assert!(shape(text, &RandomState::default()).is_ok());
-        assert!(labels(text).unwrap_err().to_string().contains("unicode"));
+        assert!(labels(text).unwrap_err().contains("unicode"));
     }
 
     #[test]
