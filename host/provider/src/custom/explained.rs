@@ -1,5 +1,6 @@
 //! What a read of a custom metric found, for its explanation.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{CustomRead, CustomReading, CustomValues, ObjectSelection, ObjectValue, ValueGroup};
@@ -23,8 +24,9 @@ impl CustomRead<'_> {
             evaluations_used.extend(self.used_evaluation(names));
         }
         let values = values.into_iter().flat_map(|values| &values.values);
+        let of_objects: HashMap<_, _> = groups.iter().flat_map(ValueGroup::by_object).collect();
         let values = values.map(|value| {
-            let group = groups.iter().find(|group| group.has(value));
+            let group = of_objects.get(&(value.namespace, value.name)).copied();
             self.value(value, group)
         });
         ReadFindings {
@@ -123,9 +125,9 @@ impl CustomReading<'_> {
 }
 
 impl ValueGroup {
-    /// Whether a value is of an object of this group.
-    fn has(&self, value: &ObjectValue<'_>) -> bool {
+    /// This group, for the namespace and the name of each of its objects.
+    fn by_object(&self) -> impl Iterator<Item = ((&str, &str), &Self)> {
         let namespace = self.namespace.as_ref().map_or("", Namespace::as_str);
-        namespace == value.namespace && self.names.iter().any(|name| **name == *value.name)
+        self.names.iter().map(move |name| ((namespace, &**name), self))
     }
 }

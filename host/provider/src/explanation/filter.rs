@@ -132,7 +132,7 @@ impl<'a> Filter<'a> {
                     self.namespace_of(named, namespace)?;
                 }
                 match object {
-                    Some(object) if names.contains(&object) => Ok(object),
+                    Some(object) if names.contains(object) => Ok(object),
                     Some(_) => Err(Hidden::OtherObject),
                     // Namespaces, each with an evaluation of its own.
                     None if namespace.is_empty() => self.of_scope(named, names),
@@ -186,7 +186,7 @@ impl<'a> Filter<'a> {
                 if !namespace.is_empty() {
                     self.namespace_of(named, namespace)?;
                 }
-                let is_asked = *all || names.contains(&object.name);
+                let is_asked = *all || names.contains(object.name);
                 if is_asked { Ok(()) } else { Err(Hidden::OtherObject) }
             }
         }
@@ -234,9 +234,13 @@ impl<'a> Filter<'a> {
     }
 
     /// Rows of an evaluation for one namespace, where that is itself the object.
-    fn of_scope<'r>(&'r self, named: Option<&str>, names: &[&'r str]) -> Result<&'r str, Hidden> {
+    fn of_scope<'r>(
+        &'r self,
+        named: Option<&str>,
+        names: &HashSet<&'r str>,
+    ) -> Result<&'r str, Hidden> {
         let Some(scope) = self.scope.namespace() else { return Err(Hidden::UnknownObject) };
-        match names.iter().find(|name| **name == scope.as_str()) {
+        match names.get(scope.as_str()) {
             Some(name) => self.namespace_of(named, name).map(|()| *name),
             None => Err(Hidden::OtherObject),
         }
@@ -244,11 +248,16 @@ impl<'a> Filter<'a> {
 }
 
 /// Whether an object is one of those that were requested.
-fn object_of(namespace: &str, name: &str, requested: &str, names: &[&str]) -> Result<(), Hidden> {
+fn object_of(
+    namespace: &str,
+    name: &str,
+    requested: &str,
+    names: &HashSet<&str>,
+) -> Result<(), Hidden> {
     if namespace != requested {
         return Err(Hidden::OtherNamespace);
     }
-    if names.contains(&name) { Ok(()) } else { Err(Hidden::OtherObject) }
+    if names.contains(name) { Ok(()) } else { Err(Hidden::OtherObject) }
 }
 
 /// The object that a configuration names for all values, as the shipped plugin of load balancers has

@@ -1,5 +1,6 @@
 //! What a read reports for its explanation: the evaluations that it used, and the origin of each value.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::ValueFrom;
@@ -29,7 +30,7 @@ pub(crate) enum Requested<'a> {
     /// What is for these objects of a namespace, which is empty if they live in none.
     Objects {
         namespace: &'a str,
-        names: Vec<&'a str>,
+        names: HashSet<&'a str>,
         /// Whether all objects of the namespace may be read, although a selector picked these.
         all: bool,
     },

@@ -14,6 +14,8 @@ mod verdict;
 pub use document::*;
 pub use number::rfc3339;
 
+use std::collections::HashSet;
+
 use crate::snapshot::Snapshot;
 use crate::{
     CustomRead, CustomReading, CustomRequest, ExternalRead, ExternalRequest, ObjectSelection,
@@ -191,7 +193,7 @@ pub fn explain_mapping(
     let list = evaluations.list();
     let reported = list.iter().take(MAX_EVALUATIONS).filter_map(|(scope, params, ..)| {
         let namespace = scope.namespace().map_or("", Namespace::as_str);
-        let requested = Requested::Objects { namespace, names: Vec::new(), all: false };
+        let requested = Requested::Objects { namespace, names: HashSet::new(), all: false };
         evaluation(evaluations, scope, params, &requested, &mut limits)
     });
     let reported = reported.collect();

@@ -15,7 +15,7 @@ fn shop() -> Scope {
 }
 
 fn pods<'a>(names: &[&'a str], all: bool) -> Requested<'a> {
-    Requested::Objects { namespace: SHOP, names: names.to_vec(), all }
+    Requested::Objects { namespace: SHOP, names: names.iter().copied().collect(), all }
 }
 
 fn filter<'a>(
@@ -82,7 +82,7 @@ fn without_a_label_for_objects_rows_are_for_who_may_read_all_of_them() {
 #[test]
 fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
     let (scope, requested) =
-        (Scope::Cluster, Requested::Objects { namespace: SHOP, names: vec!["lb"], all: false });
+        (Scope::Cluster, Requested::Objects { namespace: SHOP, names: HashSet::from(["lb"]), all: false });
     let of = |config: &str, labels: &[(&str, &str)]| {
         let fixed = fixed_object(config);
         let filter = Filter { fixed, ..filter(&scope, &requested, None) };
@@ -99,7 +99,7 @@ fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
 
 #[test]
 fn objects_without_a_namespace_are_told_by_name() {
-    let requested = Requested::Objects { namespace: "", names: vec!["n1"], all: false };
+    let requested = Requested::Objects { namespace: "", names: HashSet::from(["n1"]), all: false };
     let scope = Scope::Cluster;
     let nodes = filter(&scope, &requested, Some("node"));
     assert_eq!(nodes.row(&row(&[("node", "n1")]), &ServedValues::new(None)), Ok("n1"));
@@ -108,7 +108,7 @@ fn objects_without_a_namespace_are_told_by_name() {
         Err(Hidden::OtherObject)
     );
     // Namespaces, each with an evaluation of its own.
-    let requested = Requested::Objects { namespace: "", names: vec![SHOP], all: true };
+    let requested = Requested::Objects { namespace: "", names: HashSet::from([SHOP]), all: true };
     let scope = shop();
     let namespaces = filter(&scope, &requested, None);
     assert_eq!(namespaces.row(&row(&[("le", "1")]), &ServedValues::new(None)), Ok(SHOP));
@@ -183,7 +183,7 @@ fn objects_and_configuration_are_told_to_who_may_read_them() {
     let of_items = filter(&cluster, &items, None);
     assert_eq!(of_items.object(&object(SHOP, "b")), Ok(()));
     assert_eq!(of_items.object(&object("bank", "b")), Err(Hidden::OtherNamespace));
-    let nodes = Requested::Objects { namespace: "", names: vec!["n1"], all: false };
+    let nodes = Requested::Objects { namespace: "", names: HashSet::from(["n1"]), all: false };
     let of_nodes = filter(&cluster, &nodes, Some("node"));
     assert_eq!(of_nodes.object(&object("", "n1")), Ok(()));
     assert_eq!(of_nodes.object(&object("", "n2")), Err(Hidden::OtherObject));
