@@ -360,8 +360,12 @@ fn to_serve(arguments: &[&str]) -> Vec<String> {
     all.into_iter().map(str::to_owned).collect()
 }
 
-/// The path of the binary. Cargo provides only the paths of binaries of the test's own package.
+/// The path of the binary: that beside this test, or another that `LEADSMAN_BINARY` names. Cargo provides only
+/// the paths of binaries of the test's own package.
 pub(crate) fn binary() -> PathBuf {
+    if let Some(binary) = std::env::var_os("LEADSMAN_BINARY") {
+        return binary.into();
+    }
     let test = std::env::current_exe().expect("the path of this test");
     let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
     let binary = profile.join("leadsman");

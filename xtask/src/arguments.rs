@@ -27,6 +27,8 @@ usage: cargo xtask COMMAND
                       feed what reads bytes from outside with mutated ones, each parser
                       for a minute, or those of fuzz/targets that are named
   crates              print which of the adapter's crates uses which
+  layout              write host/layout.ld: the functions that run while the adapter
+                      serves, which the linker places side by side
   help                this text";
 
 /// The command.
@@ -41,6 +43,7 @@ pub(crate) enum Command {
     Bench { name: Option<Benchmark>, arguments: Vec<String> },
     Fuzz(Fuzz),
     Crates,
+    Layout,
 }
 
 /// Parses a command line, without the program's name.
@@ -67,8 +70,9 @@ pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Command, Failure> {
             Ok(Command::Bench { name, arguments: rest.to_vec() })
         }
         ("crates", []) => Ok(Command::Crates),
+        ("layout", []) => Ok(Command::Layout),
         ("fuzz", rest) => Fuzz::parse(rest).map(Command::Fuzz),
-        ("setup" | "test" | "crates", rest) => {
+        ("setup" | "test" | "crates" | "layout", rest) => {
             Err(Failure::Usage(format!("`{command}` does not take `{}`", rest.join(" "))))
         }
         _ => Err(unknown("command", &command)),

@@ -18,6 +18,7 @@ mod failure;
 mod fuzz;
 mod go;
 mod keda;
+mod layout;
 mod programs;
 mod prometheus_adapter;
 mod servers;
@@ -52,5 +53,6 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bench { name, arguments } => bench::run(name, &arguments),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Crates => crates::run(),
+        Command::Layout => layout::run(),
     }
 }

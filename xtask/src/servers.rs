@@ -65,6 +65,11 @@ impl Server {
     }
 }
 
+/// The environment variables with the paths of all that are there.
+pub(crate) fn variables() -> Vec<(&'static str, PathBuf)> {
+    Server::ALL.into_iter().filter_map(Server::variable).collect()
+}
+
 /// What the test program with this source, below the workspace, needs: what its files name.
 pub(crate) fn needed_by(source: &Path) -> Vec<Server> {
     let Ok(within) = source.strip_prefix(TESTS) else { return Vec::new() };
