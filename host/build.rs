@@ -9,10 +9,13 @@ const GLIBC: (u32, u32) = (2, 36);
 const ALLOCATOR: &str = "JEMALLOC_SYS_WITH_MALLOC_CONF";
 
 /// The functions that run while the adapter serves, for the linker. `cargo xtask layout` writes it.
-const LAYOUT: &str = "layout.ld";
+const LAYOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/layout.ld");
 
-/// Linkers that do not read linker scripts.
-const WITHOUT_SCRIPTS: [&str; 3] = ["gold", "mold", "wild"];
+/// `off` is for linkers that cannot read it and whose names do not say so.
+const LAYOUT_SWITCH: &str = "LEADSMAN_LAYOUT";
+
+/// Linkers that do not know the command INSERT of linker scripts.
+const WITHOUT_INSERT: [&str; 3] = ["gold", "mold", "wild"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -24,9 +27,14 @@ fn main() {
         );
     }
     println!("cargo::rerun-if-changed={LAYOUT}");
-    if reads_linker_scripts() {
-        let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-        println!("cargo::rustc-link-arg-bins=-T{folder}/{LAYOUT}");
+    println!("cargo::rerun-if-env-changed={LAYOUT_SWITCH}");
+    if is_placed() {
+        match linker_without_insert() {
+            Some(linker) => println!(
+                "cargo::warning={linker} cannot place functions: the adapter will take a quarter more memory"
+            ),
+            None => println!("cargo::rustc-link-arg-bins=-T{LAYOUT}"),
+        }
     }
     if reads_packed_relocations() {
         // All addresses of functions and constants in tables are relocated at each start. Their list is
@@ -35,14 +43,23 @@ fn main() {
     }
 }
 
-/// Whether the linker places functions as a script says. A build for development is linked often, and need
-/// not be small in memory.
-fn reads_linker_scripts() -> bool {
+/// Whether functions are placed. A build for development is linked often, and need not be small in memory.
+fn is_placed() -> bool {
     let set = |name: &str| std::env::var(name).unwrap_or_default();
-    let linker = set("RUSTC_LINKER") + &set("CARGO_ENCODED_RUSTFLAGS");
     set("PROFILE") == "release"
         && set("CARGO_CFG_TARGET_OS") == "linux"
-        && !WITHOUT_SCRIPTS.iter().any(|name| linker.contains(name))
+        && set(LAYOUT_SWITCH) != "off"
+}
+
+/// The linker, if it is one of those that cannot.
+fn linker_without_insert() -> Option<&'static str> {
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let linker = std::env::var("RUSTC_LINKER").unwrap_or_default();
+    let chosen = flags.split('\u{1f}').filter_map(|flag| {
+        flag.split_once("fuse-ld=").or_else(|| flag.split_once("linker=")).map(|(_, name)| name)
+    });
+    let mut names = chosen.chain([&*linker]).filter_map(|path| path.rsplit('/').next());
+    names.find_map(|name| WITHOUT_INSERT.into_iter().find(|linker| name.contains(linker)))
 }
 
 /// Whether what starts the program reads packed relocations. Linkers that cannot write them ignore the

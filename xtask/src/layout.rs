@@ -11,12 +11,13 @@ use crate::failure::Failure;
 use crate::programs;
 use crate::servers;
 use crate::setup;
+use crate::test;
 
 /// What is written: `host/build.rs` gives it to the linker.
 const SCRIPT: &str = "host/layout.ld";
 
-/// Test programs of what an adapter does in its life: it starts, reads, watches, reloads and scales. Those of
-/// faults are left out.
+/// Test programs of what an adapter does in its life: it starts, reads, watches, reloads and scales. Programs
+/// that are about faults are left out.
 const PROGRAMS: [&str; 11] = [
     "cluster_alb",
     "cluster_keda",
@@ -33,6 +34,11 @@ const PROGRAMS: [&str; 11] = [
 
 /// Writes the linker script.
 pub(crate) fn run() -> Result<(), Failure> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let message =
+            "functions are recorded on Linux on x86-64 alone: the breakpoints are of that machine";
+        return Err(Failure::Message(message.to_owned()));
+    }
     setup::run(true)?;
     let folder = cargo::target()?.join("layout");
     let records = folder.join("records");
@@ -40,19 +46,22 @@ pub(crate) fn run() -> Result<(), Failure> {
     if records.exists() {
         fs::remove_dir_all(&records).map_err(|source| failed(&records, source))?;
     }
-    fs::create_dir_all(&records).map_err(|source| failed(&records, source))?;
+    fs::create_dir_all(&folder).map_err(|source| failed(&folder, source))?;
     let link_map = folder.join("link.map");
     let program = released(&folder, &link_map)?;
+    test::build()?;
     cargo::run(&["build", "--package", "leadsman-layout"])?;
     let recorder = cargo::built()?.join("leadsman-layout");
     for name in PROGRAMS {
+        let own = records.join(name);
+        fs::create_dir_all(&own).map_err(|source| failed(&own, source))?;
         let line = ["test", "--workspace", "--test", name, "--no-fail-fast"];
         let mut command = cargo::cargo(&line);
         command
             .env("LEADSMAN_BINARY", &recorder)
             .env("LEADSMAN_LAYOUT_PROGRAM", &program)
             .env("LEADSMAN_LAYOUT_LINK_MAP", &link_map)
-            .env("LEADSMAN_LAYOUT_RECORDS", &records)
+            .env("LEADSMAN_LAYOUT_RECORDS", &own)
             .envs(servers::variables());
         // What ran until then is recorded. A test that measures the process measures the recorder.
         if let Err(failure) = programs::run(&mut command, &cargo::shown(&line)) {

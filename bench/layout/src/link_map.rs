@@ -50,9 +50,13 @@ fn unit(file: &str) -> Option<String> {
     (is_hash && is_crate).then(|| unit.to_owned())
 }
 
-/// The name of a section without the hash of its types, and without what makes it unique between units.
+/// The name of a section without the hash of its types, and without what makes it unique between units. In
+/// names of the newer mangling, each crate has a hash: they end before the first.
 fn stable(section: &str) -> &str {
     let section = section.split_once(".llvm.").map_or(section, |(name, _)| name);
+    if section.contains("._R") {
+        return section.split_once("Cs").map_or(section, |(name, _)| name);
+    }
     let Some(name) = section.strip_suffix('E') else { return section };
     match name.len().checked_sub(16 + 3).and_then(|at| name.split_at_checked(at)) {
         Some((name, hash)) if hash.starts_with("17h") => name,
@@ -78,6 +82,12 @@ mod tests {
                 section: ".text._ZN5tokio4sync7oneshot15Sender$LT$T$GT$4send".to_owned(),
             })
         );
+    }
+
+    #[test]
+    fn a_name_of_the_newer_mangling_ends_before_the_hash_of_its_crate() {
+        let section = ".text._RNvNtNtCslNYArtu3iFV_5alloc5alloc18handle_alloc_error";
+        assert_eq!(stable(section), ".text._RNvNtNt");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 
 use nix::errno::Errno;
 use nix::sys::ptrace::{self, Event, Options};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -41,9 +41,20 @@ pub(crate) fn run(
     if arguments.first().is_none_or(|command| command != SERVE) {
         return Err(Command::new(program).args(arguments).exec().into());
     }
+    // To end this is to end the program in order, as what it does then is recorded, too.
+    let mut ends = SigSet::empty();
+    ends.add(Signal::SIGINT);
+    ends.add(Signal::SIGTERM);
+    ends.thread_block()?;
     let mut command = Command::new("/bin/sh");
     command.args(["-c", STOPPED]).arg(program).args(arguments);
     let child = Pid::from_raw(i32::try_from(command.spawn()?.id())?);
+    // It waits for signals until the process ends.
+    let _signals = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        while let Ok(signal) = ends.wait() {
+            let _ = kill(child, signal);
+        }
+    })?;
     waitpid(child, Some(WaitPidFlag::WUNTRACED))?;
     ptrace::seize(
         child,
@@ -53,7 +64,7 @@ pub(crate) fn run(
             | Options::PTRACE_O_TRACEFORK
             | Options::PTRACE_O_TRACEVFORK,
     )?;
-    nix::sys::signal::kill(child, Signal::SIGCONT)?;
+    kill(child, Signal::SIGCONT)?;
     let record = File::create(record)?;
     let mut recorder = Recorder { child, program, functions, breakpoints: None, record };
     loop {
@@ -152,8 +163,13 @@ impl Breakpoints {
         };
         let address = registers.rip.wrapping_sub(1).wrapping_sub(self.base);
         let Some(&original) = self.originals.get(&address) else { return Ok(None) };
-        // A process that was forked has a copy of the breakpoint until it runs another program.
-        memory(thread)?.write_all_at(&[original], self.base + address)?;
+        // A process that was forked has a copy of the breakpoint until it runs another program. One whose
+        // memory cannot be written was killed.
+        let restored =
+            memory(thread).and_then(|memory| memory.write_all_at(&[original], self.base + address));
+        if restored.is_err() {
+            return Ok(None);
+        }
         registers.rip -= 1;
         gone_is_fine(ptrace::setregs(thread, registers))?;
         Ok(self.reached.insert(address).then_some(address))

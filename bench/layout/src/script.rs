@@ -1,6 +1,6 @@
 //! The linker script.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -24,12 +24,26 @@ SECTIONS
 ";
 const TAIL: &str = "  }\n}\nINSERT BEFORE .text;\n";
 
-/// The processes that were recorded.
+/// What ran, by test program.
 #[derive(Debug, Default)]
-pub(crate) struct Records {
+pub(crate) struct Records(Vec<Program>);
+
+/// The processes that a test program started.
+#[derive(Debug, Default)]
+struct Program {
     processes: usize,
     /// How many of them ran the function at an address.
     ran: HashMap<u64, usize>,
+}
+
+/// Parts of what runs, in the order in which they are placed.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// What half of the processes run, on average of all programs: what serves a metric of any kind is not
+    /// scattered among what, say, one kind of source needs.
+    Common,
+    /// What a fifth of the processes of one program run. The rest is for what rarely happens.
+    Special,
 }
 
 /// What a script picks.
@@ -57,93 +71,106 @@ struct Pattern<'a> {
 }
 
 impl Records {
-    /// Those in a folder, a file of addresses for each process.
+    /// Those in a folder: one for each program, with a file of addresses for each process.
     pub(crate) fn read(folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let mut records = Self::default();
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            let text = std::fs::read_to_string(&path)?;
-            let addresses: Result<Vec<_>, _> =
-                text.lines().map(|line| u64::from_str_radix(line, 16)).collect();
-            records.add(addresses.map_err(|error| format!("{}: {error}", path.display()))?);
+        let mut programs = Vec::new();
+        for program in std::fs::read_dir(folder)? {
+            let program = program?.path();
+            let mut processes = Vec::new();
+            for process in std::fs::read_dir(&program)? {
+                let path = process?.path();
+                let text = std::fs::read_to_string(&path)?;
+                let addresses: Result<_, _> =
+                    text.lines().map(|line| u64::from_str_radix(line, 16)).collect();
+                processes.push(addresses.map_err(|error| format!("{}: {error}", path.display()))?);
+            }
+            if processes.is_empty() {
+                return Err(format!("{}: nothing was recorded", program.display()).into());
+            }
+            programs.push(Program::of(processes));
         }
-        if records.ran.is_empty() {
+        if programs.is_empty() {
             return Err(format!("{}: nothing was recorded", folder.display()).into());
         }
-        Ok(records)
+        Ok(Self(programs))
     }
 
-    /// Adds a process that ran these functions.
-    fn add(&mut self, addresses: Vec<u64>) {
-        self.processes += 1;
-        for address in addresses {
-            *self.ran.entry(address).or_default() += 1;
+    /// Whether a function is of this part.
+    fn is_of(&self, function: &Function, part: Part) -> bool {
+        let shares = self.0.iter().map(|program| program.percent(function));
+        match part {
+            Part::Common => shares.sum::<usize>() >= 50 * self.0.len(),
+            Part::Special => shares.max().is_some_and(|percent| percent >= 20),
         }
     }
 
-    /// Whether so many processes ran a function.
-    fn ran(&self, function: &Function, min_processes: usize) -> bool {
-        self.ran.get(&function.address).is_some_and(|&count| count >= min_processes)
+    fn ran(&self, function: &Function) -> bool {
+        self.0.iter().any(|program| program.ran.contains_key(&function.address))
     }
 }
 
-/// How many percent of the processes must run a function. First comes what half of them run: what serves a metric of
-/// any kind is not scattered among what, say, one kind of source needs. What only a few run is for what rarely
-/// happens.
-const MIN_PERCENT: [usize; 2] = [50, 5];
+impl Program {
+    fn of(processes: Vec<HashSet<u64>>) -> Self {
+        let mut program = Self { processes: processes.len(), ran: HashMap::new() };
+        for address in processes.into_iter().flatten() {
+            *program.ran.entry(address).or_default() += 1;
+        }
+        program
+    }
+
+    /// How many percent of the processes ran a function.
+    fn percent(&self, function: &Function) -> usize {
+        100 * self.ran.get(&function.address).copied().unwrap_or_default() / self.processes
+    }
+}
 
 /// The script that picks the functions that ran.
 pub(crate) fn script(functions: &[Function], records: &Records) -> (String, Summary) {
-    let mut picked = vec![false; functions.len()];
+    let mut left: Vec<&Function> = functions.iter().collect();
     let mut text = HEAD.to_owned();
-    let mut count = 0;
-    for percent in MIN_PERCENT {
-        let min_processes = (records.processes * percent).div_ceil(100);
-        let left = functions.iter().zip(&picked).filter(|(_, picked)| !**picked);
-        let patterns = patterns(left.map(|(function, _)| function), records, min_processes);
-        for pattern in &patterns {
-            let _ = writeln!(text, "    {pattern}");
+    let mut patterns = 0;
+    for part in [Part::Common, Part::Special] {
+        // A section goes where it matches first: those of a crate before those of any file.
+        for anywhere in [false, true] {
+            let own = patterns_of(&left, records, part, anywhere);
+            own.iter().for_each(|pattern| {
+                let _ = writeln!(text, "    {pattern}");
+            });
+            left.retain(|function| !own.iter().any(|pattern| pattern.picks(function)));
+            patterns += own.len();
         }
-        for (function, picked) in functions.iter().zip(&mut picked) {
-            *picked = *picked || patterns.iter().any(|pattern| pattern.picks(function));
-        }
-        count += patterns.len();
     }
     text.push_str(TAIL);
-    let picked = functions.iter().zip(&picked).filter(|(_, picked)| **picked);
-    let summary = Summary {
-        patterns: count,
-        ran: size(functions.iter().filter(|function| records.ran(function, 1))),
-        picked: size(picked.map(|(function, _)| function)),
-        all: size(functions.iter()),
-    };
-    (text, summary)
+    let (all, left) = (size(functions), size(left));
+    let picked = Size { functions: all.functions - left.functions, bytes: all.bytes - left.bytes };
+    let ran = size(functions.iter().filter(|function| records.ran(function)));
+    (text, Summary { patterns, ran, picked, all })
 }
 
-/// Patterns for what so many processes ran. Sections go where they match first, so those of a crate come
-/// before those of any file.
-fn patterns<'a>(
-    functions: impl Iterator<Item = &'a Function>,
+/// Patterns for the functions of a part, in the files of each crate or `anywhere`.
+fn patterns_of<'a>(
+    functions: &[&'a Function],
     records: &Records,
-    min_processes: usize,
+    part: Part,
+    anywhere: bool,
 ) -> Vec<Pattern<'a>> {
     let mut units: BTreeMap<Option<&str>, Vec<Section<'_>>> = BTreeMap::new();
     for function in functions {
-        units.entry(function.unit.as_deref()).or_default().push(Section {
-            name: &function.section,
-            size: function.size,
-            ran: records.ran(function, min_processes),
-        });
+        let unit = function.unit.as_deref().filter(|_| !anywhere);
+        if unit.is_some() || anywhere {
+            units.entry(unit).or_default().push(Section {
+                name: &function.section,
+                size: function.size,
+                ran: records.is_of(function, part),
+            });
+        }
     }
-    let (anywhere, crates): (Vec<_>, Vec<_>) =
-        units.into_iter().partition(|(unit, _)| unit.is_none());
-    let mut patterns = Vec::new();
-    for (unit, sections) in crates.into_iter().chain(anywhere) {
-        let min_length = if unit.is_some() { MIN_IN_CRATE } else { MIN_ANYWHERE };
+    let min_length = if anywhere { MIN_ANYWHERE } else { MIN_IN_CRATE };
+    let patterns = units.into_iter().flat_map(|(unit, sections)| {
         let prefixes = prefixes(sections, min_length).into_iter();
-        patterns.extend(prefixes.map(|prefix| Pattern { unit, prefix }));
-    }
-    patterns
+        prefixes.map(move |prefix| Pattern { unit, prefix })
+    });
+    patterns.collect()
 }
 
 impl Pattern<'_> {
@@ -162,8 +189,8 @@ impl fmt::Display for Pattern<'_> {
     }
 }
 
-fn size<'a>(functions: impl Iterator<Item = &'a Function>) -> Size {
-    functions.fold(Size::default(), |sum, function| Size {
+fn size<'a>(functions: impl IntoIterator<Item = &'a Function>) -> Size {
+    functions.into_iter().fold(Size::default(), |sum, function| Size {
         functions: sum.functions + 1,
         bytes: sum.bytes + function.size,
     })
@@ -191,10 +218,13 @@ mod tests {
         Function { address, size: 1024, unit, section: section.to_owned() }
     }
 
-    fn records(processes: &[&[u64]]) -> Records {
-        let mut records = Records::default();
-        processes.iter().for_each(|addresses| records.add(addresses.to_vec()));
-        records
+    /// Of programs, with what each of their processes ran.
+    fn records(programs: &[&[&[u64]]]) -> Records {
+        let processes = |program: &&[&[u64]]| {
+            let processes = program.iter().map(|process| process.iter().copied().collect());
+            Program::of(processes.collect())
+        };
+        Records(programs.iter().map(processes).collect())
     }
 
     #[test]
@@ -205,7 +235,7 @@ mod tests {
             function(3, None, ".text._ZN8leadsman5serve5start"),
             function(4, None, ".text._ZN8leadsman8commands5doctor"),
         ];
-        let (text, summary) = script(&functions, &records(&[&[1, 3]]));
+        let (text, summary) = script(&functions, &records(&[&[&[1, 3]]]));
         assert_eq!(
             text,
             format!(
@@ -220,13 +250,39 @@ mod tests {
     }
 
     #[test]
-    fn what_half_of_the_processes_ran_comes_first() {
+    fn what_is_common_to_the_programs_comes_first() {
         let functions = [
             function(1, Some("alb"), ".text._ZN3alb5login"),
             function(2, Some("tokio"), ".text._ZN5tokio4park"),
         ];
-        let (text, _) = script(&functions, &records(&[&[1, 2], &[2], &[2]]));
+        let (text, _) = script(&functions, &records(&[&[&[1, 2]], &[&[2]], &[&[2]]]));
         let place = |name: &str| text.find(name).expect("a pattern");
         assert!(place("*.tokio-*") < place("*.alb-*"), "{text}");
+    }
+
+    #[test]
+    fn what_one_program_needs_is_picked_however_many_processes_others_start() {
+        let function = function(1, Some("alb"), ".text._ZN3alb5login");
+        let many: [&[u64]; 50] = [&[]; 50];
+        let records = records(&[&many, &[&[1], &[1], &[]]]);
+        assert!(records.is_of(&function, Part::Special) && !records.is_of(&function, Part::Common));
+    }
+
+    #[test]
+    fn what_one_of_many_processes_ran_is_not_picked() {
+        let functions = [function(1, Some("alb"), ".text._ZN3alb5login")];
+        let (text, _) = script(&functions, &records(&[&[&[1], &[], &[], &[], &[], &[]]]));
+        assert_eq!(text, format!("{HEAD}{TAIL}"));
+    }
+
+    #[test]
+    fn patterns_for_any_file_pick_little_of_what_crates_do_not_run() {
+        let functions = [
+            function(1, None, ".text._ZN8leadsman5serve5start"),
+            function(2, Some("api"), ".text._ZN8leadsman5serve5never"),
+            function(3, Some("api"), ".text._ZN8leadsman5serve6neither"),
+        ];
+        let (text, _) = script(&functions, &records(&[&[&[1]]]));
+        assert_eq!(text, format!("{HEAD}    *(.text._ZN8leadsman5serve5s*)\n{TAIL}"));
     }
 }

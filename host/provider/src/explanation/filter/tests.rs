@@ -81,8 +81,10 @@ fn without_a_label_for_objects_rows_are_for_who_may_read_all_of_them() {
 
 #[test]
 fn rows_of_a_fixed_object_are_its_own_unless_they_name_another_namespace() {
-    let (scope, requested) =
-        (Scope::Cluster, Requested::Objects { namespace: SHOP, names: HashSet::from(["lb"]), all: false });
+    let (scope, requested) = (
+        Scope::Cluster,
+        Requested::Objects { namespace: SHOP, names: HashSet::from(["lb"]), all: false },
+    );
     let of = |config: &str, labels: &[(&str, &str)]| {
         let fixed = fixed_object(config);
         let filter = Filter { fixed, ..filter(&scope, &requested, None) };
