@@ -41,15 +41,15 @@ pub(crate) fn run(
     if arguments.first().is_none_or(|command| command != SERVE) {
         return Err(Command::new(program).args(arguments).exec().into());
     }
-    // To end this is to end the program in order, as what it does then is recorded, too.
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", STOPPED]).arg(program).args(arguments);
+    let child = Pid::from_raw(i32::try_from(command.spawn()?.id())?);
+    // To end this is to end the program in order, as what it does then is recorded, too. The program has begun:
+    // it would inherit that the signals are blocked.
     let mut ends = SigSet::empty();
     ends.add(Signal::SIGINT);
     ends.add(Signal::SIGTERM);
     ends.thread_block()?;
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", STOPPED]).arg(program).args(arguments);
-    let child = Pid::from_raw(i32::try_from(command.spawn()?.id())?);
-    // It waits for signals until the process ends.
     let _signals = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         while let Ok(signal) = ends.wait() {
             let _ = kill(child, signal);
