@@ -108,15 +108,20 @@ impl PrometheusAdapter {
     }
 
     async fn wait_ready(&mut self) {
-        let ready = format!("{}/readyz", self.url);
+        // It is ready before it knows the authority of its clients' certificates, and then takes each for
+        // anonymous.
+        let urls = ["/readyz", "/apis"].map(|path| format!("{}{path}", self.url));
         let (process, caller) = (&mut self.process, &self.caller);
         eventually("a ready prometheus-adapter", READY_TIMEOUT, async || {
             assert!(!process.has_ended(), "prometheus-adapter ended:\n{}", process.log());
-            match caller.get(&ready).await {
-                Ok(answer) if answer.is_success() => Ok(()),
-                Ok(answer) => Err(answer.body),
-                Err(error) => Err(format!("{error}\n{}", process.log())),
+            for url in &urls {
+                match caller.get(url).await {
+                    Ok(answer) if answer.is_success() => {}
+                    Ok(answer) => return Err(answer.body),
+                    Err(error) => return Err(format!("{error}\n{}", process.log())),
+                }
             }
+            Ok(())
         })
         .await;
     }
