@@ -45,16 +45,14 @@ fn main() {
 
 /// Whether functions are placed. A build for development is linked often, and need not be small in memory.
 fn is_placed() -> bool {
-    let set = |name: &str| std::env::var(name).unwrap_or_default();
-    set("PROFILE") == "release"
-        && set("CARGO_CFG_TARGET_OS") == "linux"
-        && set(LAYOUT_SWITCH) != "off"
+    variable("PROFILE") == "release"
+        && variable("CARGO_CFG_TARGET_OS") == "linux"
+        && variable(LAYOUT_SWITCH) != "off"
 }
 
 /// The linker, if it is one of those that cannot.
 fn linker_without_insert() -> Option<&'static str> {
-    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let linker = std::env::var("RUSTC_LINKER").unwrap_or_default();
+    let (flags, linker) = (variable("CARGO_ENCODED_RUSTFLAGS"), variable("RUSTC_LINKER"));
     let chosen = flags.split('\u{1f}').filter_map(|flag| {
         flag.split_once("fuse-ld=").or_else(|| flag.split_once("linker=")).map(|(_, name)| name)
     });
@@ -65,13 +63,13 @@ fn linker_without_insert() -> Option<&'static str> {
 /// Whether what starts the program reads packed relocations. Linkers that cannot write them ignore the
 /// argument.
 fn reads_packed_relocations() -> bool {
-    let set = |name: &str| std::env::var(name).unwrap_or_default();
-    match (set("CARGO_CFG_TARGET_OS").as_str(), set("CARGO_CFG_TARGET_ENV").as_str()) {
+    match (&*variable("CARGO_CFG_TARGET_OS"), &*variable("CARGO_CFG_TARGET_ENV")) {
         // Linked into the program: 1.2.5 of Rust's own since 1.93, and packed ones are read since 1.2.4.
         ("linux", "musl") => true,
         // That of other machines is not known.
         ("linux", "gnu") => {
-            set("HOST") == set("TARGET") && glibc().is_some_and(|version| version >= GLIBC)
+            variable("HOST") == variable("TARGET")
+                && glibc().is_some_and(|version| version >= GLIBC)
         }
         _ => false,
     }
@@ -83,4 +81,9 @@ fn glibc() -> Option<(u32, u32)> {
     let text = String::from_utf8(output.stdout).ok()?;
     let mut numbers = text.trim().strip_prefix("glibc ")?.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// A variable of the environment, empty where it is not set.
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
 }

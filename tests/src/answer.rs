@@ -94,6 +94,11 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the request succeeded. The error is the body of what did not.
+    pub fn succeeded(self) -> Result<(), String> {
+        if self.is_success() { Ok(()) } else { Err(self.body) }
+    }
+
     /// The body of a successful response as JSON.
     ///
     /// # Panics

@@ -64,6 +64,18 @@ impl HttpClient {
         Answer::read(self.request(Method::GET, url)).await
     }
 
+    /// Whether a URL can be read. The error is the reason why not.
+    pub(crate) async fn can_read(&self, url: &str) -> Result<(), String> {
+        self.get(url).await?.succeeded()
+    }
+
+    /// Whether an aggregated API server is ready, and knows the authority of its clients' certificates: it says
+    /// that it is ready before, and then takes each of them for anonymous.
+    pub(crate) async fn is_known_to(&self, server: &str) -> Result<(), String> {
+        self.can_read(&format!("{server}/readyz")).await?;
+        self.can_read(&format!("{server}/apis")).await
+    }
+
     pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let request = self.http.request(method, url);
         self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))

@@ -8,8 +8,9 @@
 
 mod link_map;
 mod patterns;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg_attr(not(all(target_os = "linux", target_arch = "x86_64")), path = "no_recorder.rs")]
 mod recorder;
+mod records;
 mod script;
 
 use std::error::Error;
@@ -44,7 +45,7 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     match (path(PROGRAM), path(LINK_MAP), path(RECORDS)) {
         (Some(program), Some(link_map), Some(records)) => {
             let record = records.join(std::process::id().to_string());
-            record_run(&program, &functions(&link_map)?, &record, &arguments)
+            recorder::run(&program, &functions(&link_map)?, &record, &arguments)
         }
         _ => match arguments.as_slice() {
             [command, link_map, records, file] if command == "write" => {
@@ -56,31 +57,10 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn record_run(
-    program: &Path,
-    functions: &[Function],
-    record: &Path,
-    arguments: &[std::ffi::OsString],
-) -> Result<ExitCode, Box<dyn Error>> {
-    recorder::run(program, functions, record, arguments)
-}
-
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn record_run(
-    _: &Path,
-    _: &[Function],
-    _: &Path,
-    _: &[std::ffi::OsString],
-) -> Result<ExitCode, Box<dyn Error>> {
-    Err("functions are recorded on Linux on x86-64 alone: the breakpoints are of that machine"
-        .into())
-}
-
 /// Writes the linker script for what was recorded.
 fn write(link_map: &Path, records: &Path, file: &Path) -> Result<(), Box<dyn Error>> {
     let functions = functions(link_map)?;
-    let records = script::Records::read(records)?;
+    let records = records::Records::read(records)?;
     let (text, summary) = script::script(&functions, &records);
     std::fs::write(file, text).map_err(|error| named(file, &error))?;
     println!("{}: {summary}", file.display());

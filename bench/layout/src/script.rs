@@ -1,12 +1,11 @@
 //! The linker script.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::error::Error;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::path::Path;
 
 use crate::link_map::Function;
 use crate::patterns::{Section, prefixes};
+use crate::records::{Part, Records};
 
 /// The shortest prefix of a section's name where the file names the crate: `.text._ZN` and a digit or two.
 const MIN_IN_CRATE: usize = 12;
@@ -16,35 +15,13 @@ const MIN_ANYWHERE: usize = 22;
 const HEAD: &str = "\
 /* Places the functions that run while the adapter serves side by side: the kernel maps 64 KiB around each page
    that is used. Written by `cargo xtask layout`; a function that is not picked runs as well, from another
-   page. Names end with a hash that changes with the compiler, hence the patterns. */
+   page. Names have hashes that change with the compiler, hence the patterns. */
 SECTIONS
 {
   .text.serving :
   {
 ";
 const TAIL: &str = "  }\n}\nINSERT BEFORE .text;\n";
-
-/// What ran, by test program.
-#[derive(Debug, Default)]
-pub(crate) struct Records(Vec<Program>);
-
-/// The processes that a test program started.
-#[derive(Debug, Default)]
-struct Program {
-    processes: usize,
-    /// How many of them ran the function at an address.
-    ran: HashMap<u64, usize>,
-}
-
-/// Parts of what runs, in the order in which they are placed.
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    /// What half of the processes run, on average of all programs: what serves a metric of any kind is not
-    /// scattered among what, say, one kind of source needs.
-    Common,
-    /// What a fifth of the processes of one program run. The rest is for what rarely happens.
-    Special,
-}
 
 /// What a script picks.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,60 +45,6 @@ struct Pattern<'a> {
     /// The crate, or sections of any file.
     unit: Option<&'a str>,
     prefix: &'a str,
-}
-
-impl Records {
-    /// Those in a folder: one for each program, with a file of addresses for each process.
-    pub(crate) fn read(folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let mut programs = Vec::new();
-        for program in std::fs::read_dir(folder)? {
-            let program = program?.path();
-            let mut processes = Vec::new();
-            for process in std::fs::read_dir(&program)? {
-                let path = process?.path();
-                let text = std::fs::read_to_string(&path)?;
-                let addresses: Result<_, _> =
-                    text.lines().map(|line| u64::from_str_radix(line, 16)).collect();
-                processes.push(addresses.map_err(|error| format!("{}: {error}", path.display()))?);
-            }
-            if processes.is_empty() {
-                return Err(format!("{}: nothing was recorded", program.display()).into());
-            }
-            programs.push(Program::of(processes));
-        }
-        if programs.is_empty() {
-            return Err(format!("{}: nothing was recorded", folder.display()).into());
-        }
-        Ok(Self(programs))
-    }
-
-    /// Whether a function is of this part.
-    fn is_of(&self, function: &Function, part: Part) -> bool {
-        let shares = self.0.iter().map(|program| program.percent(function));
-        match part {
-            Part::Common => shares.sum::<usize>() >= 50 * self.0.len(),
-            Part::Special => shares.max().is_some_and(|percent| percent >= 20),
-        }
-    }
-
-    fn ran(&self, function: &Function) -> bool {
-        self.0.iter().any(|program| program.ran.contains_key(&function.address))
-    }
-}
-
-impl Program {
-    fn of(processes: Vec<HashSet<u64>>) -> Self {
-        let mut program = Self { processes: processes.len(), ran: HashMap::new() };
-        for address in processes.into_iter().flatten() {
-            *program.ran.entry(address).or_default() += 1;
-        }
-        program
-    }
-
-    /// How many percent of the processes ran a function.
-    fn percent(&self, function: &Function) -> usize {
-        100 * self.ran.get(&function.address).copied().unwrap_or_default() / self.processes
-    }
 }
 
 /// The script that picks the functions that ran.
@@ -212,19 +135,11 @@ impl fmt::Display for Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::records;
 
     fn function(address: u64, unit: Option<&str>, section: &str) -> Function {
         let unit = unit.map(str::to_owned);
         Function { address, size: 1024, unit, section: section.to_owned() }
-    }
-
-    /// Of programs, with what each of their processes ran.
-    fn records(programs: &[&[&[u64]]]) -> Records {
-        let processes = |program: &&[&[u64]]| {
-            let processes = program.iter().map(|process| process.iter().copied().collect());
-            Program::of(processes.collect())
-        };
-        Records(programs.iter().map(processes).collect())
     }
 
     #[test]
@@ -258,14 +173,6 @@ mod tests {
         let (text, _) = script(&functions, &records(&[&[&[1, 2]], &[&[2]], &[&[2]]]));
         let place = |name: &str| text.find(name).expect("a pattern");
         assert!(place("*.tokio-*") < place("*.alb-*"), "{text}");
-    }
-
-    #[test]
-    fn what_one_program_needs_is_picked_however_many_processes_others_start() {
-        let function = function(1, Some("alb"), ".text._ZN3alb5login");
-        let many: [&[u64]; 50] = [&[]; 50];
-        let records = records(&[&many, &[&[1], &[1], &[]]]);
-        assert!(records.is_of(&function, Part::Special) && !records.is_of(&function, Part::Common));
     }
 
     #[test]

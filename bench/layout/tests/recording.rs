@@ -23,9 +23,9 @@ fn main() {
 
 #[test]
 fn what_a_program_runs_is_recorded_and_placed() {
-    let folder = TestFolder::new();
-    let (program, link_map) = linked(&folder.0);
-    let records = folder.0.join("records");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, link_map) = linked(folder.path());
+    let records = folder.path().join("records");
     fs::create_dir_all(records.join("test")).expect("a folder");
     let ended = layout(&["serve", "it"], |command| {
         command
@@ -34,7 +34,7 @@ fn what_a_program_runs_is_recorded_and_placed() {
             .env("LEADSMAN_LAYOUT_RECORDS", records.join("test"));
     });
     assert_eq!(ended.status.code(), Some(3), "{ended:?}");
-    let script = folder.0.join("layout.ld");
+    let script = folder.path().join("layout.ld");
     let paths = [&link_map, &records, &script].map(|path| path.to_str().expect("UTF-8"));
     let ended = layout(&[&["write"], &paths[..]].concat(), |_| ());
     assert!(ended.status.success(), "{ended:?}");
@@ -68,22 +68,4 @@ fn layout(arguments: &[&str], with: impl FnOnce(&mut Command)) -> Output {
     command.args(arguments);
     with(&mut command);
     command.output().expect("the program can be run")
-}
-
-/// A folder that is removed.
-struct TestFolder(PathBuf);
-
-impl TestFolder {
-    fn new() -> Self {
-        let name = format!("recording-{}", std::process::id());
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for TestFolder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -163,7 +163,7 @@ async fn etcd(programs: &Programs, ports: Ports, folder: &Folder) -> Server {
     let mut server = Server::start("etcd", &programs.get("etcd"), &arguments, folder);
     let health =
         ApiClient::new(HttpClient::anonymous(), &format!("http://127.0.0.1:{}", ports.etcd));
-    server.wait_ready(READY_TIMEOUT, async || serves(&health, "/health").await).await;
+    server.wait_ready(READY_TIMEOUT, async || health.try_read("/health").await?.succeeded()).await;
     server
 }
 
@@ -178,13 +178,8 @@ async fn api_server(
     let name = "kube-apiserver";
     let mut server = Server::start(name, &programs.get(name), &arguments, folder);
     let client = ApiClient::new(HttpClient::with_certificate(authorities.admin()), &url(ports));
-    server.wait_ready(READY_TIMEOUT, async || serves(&client, "/readyz").await).await;
+    server.wait_ready(READY_TIMEOUT, async || client.try_read("/readyz").await?.succeeded()).await;
     server
-}
-
-async fn serves(client: &ApiClient, path: &str) -> Result<(), String> {
-    let answer = client.try_read(path).await?;
-    if answer.is_success() { Ok(()) } else { Err(answer.body) }
 }
 
 fn url(ports: Ports) -> String {

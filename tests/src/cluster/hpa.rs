@@ -79,8 +79,7 @@ impl Hpa {
     pub async fn created(client: &ApiClient, workload: &Workload) -> Self {
         let hpa = Self::of(client, workload);
         eventually(&format!("an autoscaler of {}", workload.name()), SYNC_TIMEOUT, async || {
-            let answer = client.try_read(&hpa.path).await?;
-            if answer.is_success() { Ok(()) } else { Err(answer.body) }
+            client.try_read(&hpa.path).await?.succeeded()
         })
         .await;
         hpa

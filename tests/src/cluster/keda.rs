@@ -226,7 +226,7 @@ async fn operator(
     let mut server = start(plane, "keda-operator", &programs.join("operator"), &arguments);
     let client = HttpClient::anonymous();
     let url = format!("http://{health}/readyz");
-    server.wait_ready(READY_TIMEOUT, async || serves(&client, &url).await).await;
+    server.wait_ready(READY_TIMEOUT, async || client.can_read(&url).await).await;
     server
 }
 
@@ -254,8 +254,8 @@ async fn metrics_server(
     let program = programs.join("adapter");
     let mut server = start(plane, "keda-metrics-server", &program, &arguments);
     let client = HttpClient::with_certificate(plane.authorities().admin());
-    let url = format!("https://127.0.0.1:{port}/readyz");
-    server.wait_ready(READY_TIMEOUT, async || serves(&client, &url).await).await;
+    let url = format!("https://127.0.0.1:{port}");
+    server.wait_ready(READY_TIMEOUT, async || client.is_known_to(&url).await).await;
     server
 }
 
@@ -276,11 +276,6 @@ fn start(
     ];
     let environment = Program { path: PathBuf::from("env"), first: None };
     Server::start(name, &environment, &[&variables[..], arguments].concat(), plane.servers())
-}
-
-async fn serves(client: &HttpClient, url: &str) -> Result<(), String> {
-    let answer = client.get(url).await?;
-    if answer.is_success() { Ok(()) } else { Err(answer.body) }
 }
 
 /// The folder in which both find their certificates under the names that they look for.

@@ -108,20 +108,11 @@ impl PrometheusAdapter {
     }
 
     async fn wait_ready(&mut self) {
-        // It is ready before it knows the authority of its clients' certificates, and then takes each for
-        // anonymous.
-        let urls = ["/readyz", "/apis"].map(|path| format!("{}{path}", self.url));
-        let (process, caller) = (&mut self.process, &self.caller);
+        let (process, caller, url) = (&mut self.process, &self.caller, &self.url);
         eventually("a ready prometheus-adapter", READY_TIMEOUT, async || {
             assert!(!process.has_ended(), "prometheus-adapter ended:\n{}", process.log());
-            for url in &urls {
-                match caller.get(url).await {
-                    Ok(answer) if answer.is_success() => {}
-                    Ok(answer) => return Err(answer.body),
-                    Err(error) => return Err(format!("{error}\n{}", process.log())),
-                }
-            }
-            Ok(())
+            let known = caller.is_known_to(url).await;
+            known.map_err(|error| format!("{error}\n{}", process.log()))
         })
         .await;
     }

@@ -42,15 +42,16 @@ impl ExternalRead<'_> {
 impl ExternalReading<'_> {
     fn origin_of(&self, item: &Item) -> Origin {
         let evaluated = &self.reading.evaluated;
-        let is = |known: &Item| std::ptr::eq(known, item);
         let of_run = match &evaluated.values.served {
-            MetricValues::Items(served) => served.iter().any(is),
+            MetricValues::Items(served) => {
+                served.as_ptr_range().contains(&std::ptr::from_ref(item))
+            }
             MetricValues::Objects(_) => false,
         };
         if of_run {
             return Origin::of_run(&self.reading);
         }
-        let known = evaluated.last_known.items(is);
+        let known = evaluated.last_known.items(|known| std::ptr::eq(known, item));
         match known.and_then(|(_, at)| self.read.part.may_stand(at)) {
             Some(age) => Origin::last_known(age),
             None => Origin::stated(&self.reading, item.value),

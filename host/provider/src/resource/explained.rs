@@ -1,5 +1,6 @@
 //! What a read of resource metrics found, for its explanation.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::evaluations::ResourceEvaluations;
@@ -35,6 +36,10 @@ impl ResourceRead<'_> {
         names: &'a [Object],
     ) -> [ReadFindings<'a>; 2] {
         let groups = reading.map_or(&[][..], |reading| &reading.groups);
+        let of_namespaces: HashMap<_, _> = groups
+            .iter()
+            .map(|group| (group.namespace.as_ref().map_or("", Namespace::as_str), group))
+            .collect();
         [(&self.both.cpu, CPU), (&self.both.memory, MEMORY)].map(|(of, side)| {
             let mut evaluations_used: Vec<_> = groups
                 .iter()
@@ -46,9 +51,7 @@ impl ResourceRead<'_> {
             }
             let values = values.into_iter().flat_map(|values| &values.values);
             let values = values.flat_map(|object| {
-                let group = groups.iter().find(|group| {
-                    group.namespace.as_ref().map_or("", Namespace::as_str) == object.namespace
-                });
+                let group = of_namespaces.get(object.namespace).copied();
                 let amounts = match &object.amounts {
                     ObjectAmounts::Whole(amounts) => vec![("", *amounts)],
                     ObjectAmounts::Containers(containers) => containers.clone(),
